@@ -1,0 +1,93 @@
+//! How a credential travels to the client, and a type that keeps it out of logs.
+
+use std::fmt;
+
+use http::HeaderValue;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// How the credential of a new login reaches the client.
+#[derive(Debug, Clone)]
+pub enum Carriage {
+    /// A layer of the memory's own writes a cookie after the handler (tower-sessions).
+    ByLayer,
+    /// This `Set-Cookie` value carries it.
+    Cookie(HeldBack<HeaderValue>),
+    /// It is part of the answer's body (RFC 6749, section 5.1).
+    Token(TokenAnswer),
+}
+
+/// The token part of an answer to `/login` or `/token/refresh` (RFC 6749, section 5.1).
+#[derive(Debug, Clone, Serialize)]
+pub struct TokenAnswer {
+    /// Always `Bearer` (RFC 6750).
+    pub token_type: &'static str,
+    /// The access token.
+    pub access_token: Credential,
+    /// Its remaining lifetime in seconds.
+    pub expires_in: u64,
+    /// The refresh token, where the arm has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<Credential>,
+}
+
+/// A credential, or part of one. `Debug` shows nothing of it; serialising it hands it out.
+pub type Credential = HeldBack<String>;
+
+/// Something that must not appear in a log: its `Debug` says only that it is there.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HeldBack<T>(T);
+
+impl<T> HeldBack<T> {
+    /// Wraps `value`.
+    pub fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    /// The value itself, to be sent or checked, never to be logged.
+    pub fn reveal(&self) -> &T {
+        &self.0
+    }
+
+    /// The value itself, given up by its wrapper.
+    pub fn into_revealed(self) -> T {
+        self.0
+    }
+}
+
+impl<T> fmt::Debug for HeldBack<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(held back)")
+    }
+}
+
+impl<T: Serialize> Serialize for HeldBack<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for HeldBack<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_never_shows_a_credential() {
+        let answer = TokenAnswer {
+            token_type: "Bearer",
+            access_token: Credential::new("HEAD.PAYLOAD.SIG".to_owned()),
+            expires_in: 900,
+            refresh_token: Some(Credential::new("family.secret".to_owned())),
+        };
+        let shown = format!("{:?}", Carriage::Token(answer));
+        assert!(
+            !shown.contains("PAYLOAD") && !shown.contains("secret"),
+            "{shown}"
+        );
+    }
+}

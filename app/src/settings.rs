@@ -1,0 +1,74 @@
+//! What both servers can be told on the command line or in the environment.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// The settings that both servers share. Each server flattens them into its own.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Settings {
+    /// Address to listen on; port 0 takes a free one, which is printed as `LISTENING ADDRESS`
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:0",
+        env = "LISTEN"
+    )]
+    pub listen: SocketAddr,
+
+    /// Name of the pool this instance belongs to
+    #[arg(long, value_name = "NAME", env = "POOL")]
+    pub pool: String,
+
+    /// Name of this instance in its pool
+    #[arg(long, value_name = "NAME", default_value = "a", env = "INSTANCE")]
+    pub instance: String,
+
+    /// Accounts database: the path of an SQLite file that exists and is seeded
+    #[arg(long, value_name = "FILE", env = "ACCOUNTS")]
+    pub accounts: PathBuf,
+
+    /// Open /lab to whoever sends the secret in $LAB_SECRET (16 characters or more) as x-lab-secret
+    #[arg(long)]
+    pub lab: bool,
+
+    /// Secret for /lab; only from the environment, so that no process list shows it
+    #[arg(skip)]
+    pub lab_secret: Option<String>,
+
+    /// Mark cookies Secure and name them __Host-…; needs TLS in front
+    #[arg(long)]
+    pub secure_cookies: bool,
+
+    /// Threads that serve requests; 1 serves them all on the main thread
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_most::<64>())]
+    pub workers: u16,
+
+    /// Password checks at a time (default: the machine's cores divided by --instances-on-host)
+    #[arg(long, value_name = "N", value_parser = at_most::<64>())]
+    pub hash_permits: Option<u16>,
+
+    /// How many instances share this machine, to divide its cores for password checks
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = at_most::<1024>())]
+    pub instances_on_host: u16,
+
+    /// Read the user from the database on each request, so that role and status are never stale
+    #[arg(long)]
+    pub read_user_each_request: bool,
+
+    /// How long a draining instance waits, unready, for the balancer to see it, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub drain_wait_ms: u64,
+
+    /// When a draining instance closes what is still open, in milliseconds after the wait
+    #[arg(long, value_name = "MS", default_value_t = 5_000)]
+    pub drain_deadline_ms: u64,
+
+    /// End when standard input ends: for instances that are somebody's children
+    #[arg(long)]
+    pub end_with_stdin: bool,
+}
+
+/// A count from 1 to `MAX`; anything else is refused by name.
+fn at_most<const MAX: i64>() -> clap::builder::RangedI64ValueParser<u16> {
+    clap::value_parser!(u16).range(1..=MAX)
+}

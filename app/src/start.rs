@@ -1,0 +1,214 @@
+//! From the command line to a serving instance: the same way for both servers.
+
+use std::future::Future;
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+use crate::application::{Application, Parts};
+use crate::clock::Clock;
+use crate::instance::Instance;
+use crate::memory::Memory;
+use crate::metrics::Metrics;
+use crate::password::Hasher;
+use crate::serve::{Drain, serve};
+use crate::settings::Settings;
+use crate::users::Users;
+
+/// Why an instance did not start; one line for the person who started it.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A flag, a file or an address is wrong. Exit code 2.
+    #[error("{0}")]
+    Usage(String),
+    /// Something that must answer does not. Exit code 4.
+    #[error("{0}")]
+    Unreachable(String),
+}
+
+impl StartError {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Usage(_) => ExitCode::from(2),
+            Self::Unreachable(_) => ExitCode::from(4),
+        }
+    }
+}
+
+/// Runs one instance until it is told to end, and returns its exit code.
+///
+/// `build` makes the memory; it gets the instance it is for. Everything else is the same for
+/// every way of remembering: logs, accounts, listener, signals, drain.
+pub fn start<M, B, F>(server: &str, settings: Settings, build: B) -> ExitCode
+where
+    M: Memory,
+    B: FnOnce(Instance) -> F,
+    F: Future<Output = Result<M, StartError>>,
+{
+    log_to_stderr();
+    let outcome = runtime(settings.workers).and_then(|runtime| {
+        let outcome = runtime.block_on(run(settings, build));
+        // A thread that reads standard input waits in the system; to drop the runtime would be to
+        // wait for it, and a drained instance would never end.
+        runtime.shutdown_background();
+        outcome
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{server}: {error}");
+            error.exit_code()
+        }
+    }
+}
+
+/// Warnings only, unless `$RUST_LOG` says otherwise. hyper and tower-sessions warn about every
+/// idle connection and every unknown id: with thousands of visitors that would be the log.
+fn log_to_stderr() {
+    let quiet = "warn,hyper=error,tower_sessions=error,tower_sessions_core=error";
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(quiet));
+    // A second instance in one process (a test) keeps the first one's log.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .try_init();
+}
+
+/// One worker is the main thread itself: no hand-over between threads on the measured path.
+fn runtime(workers: u16) -> Result<tokio::runtime::Runtime, StartError> {
+    let mut builder = match workers {
+        1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    if workers > 1 {
+        builder.worker_threads(workers.into());
+    }
+    builder
+        .enable_all()
+        .build()
+        .map_err(|error| StartError::Usage(format!("--workers {workers}: {error}")))
+}
+
+async fn run<M, B, F>(mut settings: Settings, build: B) -> Result<(), StartError>
+where
+    M: Memory,
+    B: FnOnce(Instance) -> F,
+    F: Future<Output = Result<M, StartError>>,
+{
+    settings.lab_secret = lab_secret(&settings)?;
+    let users = Users::open(&settings.accounts).await.map_err(|error| {
+        StartError::Usage(format!(
+            "--accounts: {error}; `loadtest` creates and seeds that file"
+        ))
+    })?;
+    let instance = Instance {
+        pool: settings.pool.clone(),
+        name: settings.instance.clone(),
+        clock: Clock::default(),
+        secure_cookies: settings.secure_cookies,
+    };
+    let hasher = Hasher::start(hash_threads(&settings)).map_err(|error| {
+        StartError::Usage(format!(
+            "--hash-permits: cannot start the password threads: {error}"
+        ))
+    })?;
+    let memory = build(instance.clone()).await?;
+    let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
+        StartError::Usage(format!(
+            "--listen {}: {error}; choose another port",
+            settings.listen
+        ))
+    })?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| StartError::Usage(format!("--listen {}: {error}", settings.listen)))?;
+
+    let drain = Drain::new(
+        Duration::from_millis(settings.drain_wait_ms),
+        Duration::from_millis(settings.drain_deadline_ms),
+    );
+    let application = Application::new(Parts {
+        memory,
+        instance,
+        users,
+        hasher,
+        metrics: Arc::new(Metrics::default()),
+        lab_secret: settings.lab_secret,
+        read_user_each_request: settings.read_user_each_request,
+        draining: drain.flag(),
+    });
+    // The one line on standard output, flushed: a parent process waits for it.
+    println!("LISTENING {address}");
+    let _ = std::io::stdout().flush();
+    serve(
+        application,
+        listener,
+        drain,
+        told_to_end(settings.end_with_stdin),
+    )
+    .await;
+    Ok(())
+}
+
+/// `--lab` without a good secret is refused: it would open the controls to anybody.
+fn lab_secret(settings: &Settings) -> Result<Option<String>, StartError> {
+    if !settings.lab {
+        return Ok(None);
+    }
+    match std::env::var("LAB_SECRET") {
+        Ok(secret) if secret.len() >= 16 => Ok(Some(secret)),
+        Ok(_) => Err(StartError::Usage(
+            "--lab: $LAB_SECRET is too short; use 16 characters or more".to_owned(),
+        )),
+        Err(_) => Err(StartError::Usage(
+            "--lab: set $LAB_SECRET to a secret of 16 characters or more".to_owned(),
+        )),
+    }
+}
+
+/// As many password checks at a time as this instance's share of the machine's cores.
+fn hash_threads(settings: &Settings) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    match settings.hash_permits {
+        Some(permits) => permits.into(),
+        None => (cores / usize::from(settings.instances_on_host)).max(1),
+    }
+}
+
+/// Waits until this instance is told to end: SIGTERM, Ctrl-C, or the end of standard input.
+async fn told_to_end(with_stdin: bool) {
+    let stdin_ends = async {
+        if with_stdin {
+            let mut stdin = tokio::io::stdin();
+            let mut ignored = [0; 64];
+            while !matches!(stdin.read(&mut ignored).await, Ok(0) | Err(_)) {}
+            // The parent is gone, and so is whoever would wait for a drain.
+            std::process::exit(0);
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = stdin_ends => {}
+        () = signalled() => {}
+    }
+}
+
+async fn signalled() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signals) => drop(signals.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = terminated => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

@@ -1,0 +1,128 @@
+//! An instance as a process: it says where it listens, ends when told, and refuses to start in
+//! one line.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops where it stands"
+)]
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// The example beside this test: the smallest server there is.
+fn server() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.parent().and_then(Path::parent).unwrap();
+    folder.join("examples/trusting")
+}
+
+fn accounts() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("accounts.sqlite");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(app::users::create(&path, 0)).unwrap();
+    (folder, path)
+}
+
+fn start(accounts: &Path) -> Child {
+    let mut child = Command::new(server())
+        .args(["--pool", "trusting", "--end-with-stdin", "--accounts"])
+        .arg(accounts)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    assert!(line.starts_with("LISTENING 127.0.0.1:"), "{line}");
+    child
+}
+
+fn ends_within(child: &mut Child, limit: Duration) -> std::process::ExitStatus {
+    let began = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        if began.elapsed() > limit {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("it still ran after {limit:?}");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn sigterm_ends_it_even_while_its_standard_input_stays_open() {
+    let (_folder, accounts) = accounts();
+    let mut child = start(&accounts);
+    kill(
+        Pid::from_raw(child.id().try_into().unwrap()),
+        Signal::SIGTERM,
+    )
+    .unwrap();
+    assert!(ends_within(&mut child, Duration::from_secs(5)).success());
+}
+
+#[test]
+fn the_end_of_standard_input_ends_it() {
+    let (_folder, accounts) = accounts();
+    let mut child = start(&accounts);
+    drop(child.stdin.take());
+    assert!(ends_within(&mut child, Duration::from_secs(5)).success());
+}
+
+fn refused(args: &[&str], secret: Option<&str>) -> (Option<i32>, String) {
+    let mut command = Command::new(server());
+    command
+        .args(["--pool", "trusting"])
+        .args(args)
+        .env_remove("LAB_SECRET");
+    if let Some(secret) = secret {
+        command.env("LAB_SECRET", secret);
+    }
+    let Output { status, stderr, .. } = command.output().unwrap();
+    (status.code(), String::from_utf8(stderr).unwrap())
+}
+
+#[test]
+fn bad_settings_are_refused_in_one_line_that_names_the_flag() {
+    let (_folder, accounts) = accounts();
+    let accounts = accounts.to_str().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let cases: [(&[&str], Option<&str>, &str); 4] = [
+        (
+            &["--accounts", "nowhere/accounts.sqlite"],
+            None,
+            "--accounts",
+        ),
+        (
+            &["--accounts", accounts, "--listen", &taken],
+            None,
+            "--listen",
+        ),
+        (&["--accounts", accounts, "--lab"], None, "--lab"),
+        (&["--accounts", accounts, "--lab"], Some("short"), "--lab"),
+    ];
+    for (args, secret, flag) in cases {
+        let (code, said) = refused(args, secret);
+        assert_eq!(code, Some(2), "{args:?}: {said}");
+        assert_eq!(said.lines().count(), 1, "{args:?}: {said}");
+        assert!(
+            said.starts_with("trusting: ") && said.contains(flag),
+            "{args:?}: {said}"
+        );
+    }
+}
