@@ -1,0 +1,46 @@
+//! A map in 64 parts, each behind a lock of its own.
+//!
+//! One lock over one map is a queue as soon as two threads use it. Locks here are held for a few
+//! hundred nanoseconds and never over an await, which is what `std::sync::Mutex` is for.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// How many parts there are.
+pub(super) const SHARDS: usize = 64;
+
+/// The map.
+#[derive(Debug)]
+pub(super) struct Shards<K, V>([Mutex<HashMap<K, V>>; SHARDS]);
+
+/// A key that says which part it lives in. Ours are random already: nothing to hash for that.
+pub(super) trait Spread {
+    /// Any number; what counts is its remainder.
+    fn spread(&self) -> usize;
+}
+
+impl<K: Spread, V> Shards<K, V> {
+    pub(super) fn new() -> Self {
+        Self(std::array::from_fn(|_| Mutex::default()))
+    }
+
+    /// The part in which `key` lives, locked.
+    pub(super) fn of(&self, key: &K) -> MutexGuard<'_, HashMap<K, V>> {
+        self.part(key.spread())
+    }
+
+    /// One part by its number, locked.
+    pub(super) fn part(&self, number: usize) -> MutexGuard<'_, HashMap<K, V>> {
+        // A panic elsewhere leaves the map whole: every change here is one call.
+        self.0[number % SHARDS]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many entries there are in all parts.
+    pub(super) fn len(&self) -> u64 {
+        (0..SHARDS)
+            .map(|number| self.part(number).len() as u64)
+            .sum()
+    }
+}
