@@ -1,0 +1,62 @@
+//! The few words the cluster says to a Redis itself.
+
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, InfoDict, RedisError, RedisResult};
+
+/// How long a Redis may take to connect, and to answer.
+const ANSWER_WAIT: Duration = Duration::from_secs(2);
+
+/// What a Redis says of itself.
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) version: String,
+    pub(super) pid: u32,
+}
+
+/// Host and port of a URL, without what must stay secret.
+pub(super) fn address(url: &str) -> RedisResult<String> {
+    Ok(Client::open(url)?.get_connection_info().addr().to_string())
+}
+
+/// Asks `PING`, then who it is.
+pub(super) async fn server(url: &str) -> RedisResult<Server> {
+    let mut connection = connect(url).await?;
+    redis::cmd("PING").exec_async(&mut connection).await?;
+    let info: InfoDict = redis::cmd("INFO")
+        .arg("server")
+        .query_async(&mut connection)
+        .await?;
+    let version = match info.get::<String>("valkey_version") {
+        Some(version) => format!("{version} (Valkey)"),
+        None => info.get("redis_version").unwrap_or_default(),
+    };
+    Ok(Server {
+        version,
+        pid: info.get("process_id").unwrap_or_default(),
+    })
+}
+
+/// Removes every key of every database.
+pub(super) async fn flush(url: &str) -> RedisResult<()> {
+    let mut connection = connect(url).await?;
+    redis::cmd("FLUSHALL").exec_async(&mut connection).await
+}
+
+async fn connect(url: &str) -> RedisResult<MultiplexedConnection> {
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(ANSWER_WAIT))
+        .set_response_timeout(Some(ANSWER_WAIT));
+    Client::open(url)?
+        .get_multiplexed_async_connection_with_config(&config)
+        .await
+}
+
+/// The error in one line. The crate's own text repeats its kind.
+pub(super) fn in_words(error: &RedisError) -> String {
+    match error.detail() {
+        Some(detail) => format!("{} ({detail})", error.category()),
+        None => error.to_string(),
+    }
+}
