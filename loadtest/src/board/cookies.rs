@@ -1,0 +1,76 @@
+//! The credentials in a browser's request, found by name and never decoded, and how a cookie is
+//! shown to people.
+
+use app::Credential;
+use axum::http::HeaderMap;
+use axum::http::header::{AUTHORIZATION, COOKIE};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
+
+/// The cookie of the session lane: each pool has a name of its own, because browsers ignore
+/// ports.
+pub(super) const SESSION_COOKIE: &str = "sid-session-memory";
+
+/// How the servers show a session to people: the first four characters of its id's SHA-256,
+/// which nobody can send as a cookie. So the cookie you hold and the record in a server's memory
+/// bear the same four characters.
+pub(super) fn fingerprint(credential: &Credential) -> String {
+    let text = credential.reveal();
+    let id = URL_SAFE_NO_PAD
+        .decode(text)
+        .unwrap_or_else(|_| text.as_bytes().to_vec());
+    URL_SAFE_NO_PAD.encode(&Sha256::digest(id)[..3])
+}
+
+/// The session lane's cookie, as the browser sent it.
+pub(super) fn session_cookie(headers: &HeaderMap) -> Option<Credential> {
+    cookie_in(headers, SESSION_COOKIE).map(|value| Credential::new(value.to_owned()))
+}
+
+/// The token in a request's `Authorization`.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<Credential> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    value
+        .strip_prefix("Bearer ")
+        .map(|token| Credential::new(token.to_owned()))
+}
+
+/// The value of the cookie of that name, undecoded, as it must go on.
+pub(super) fn cookie_in<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(cookie, value)| (cookie == name).then_some(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_cookie_is_shown_as_its_server_shows_it() {
+        // SHA-256 of sixteen zero bytes begins 37 47 08.
+        let cookie = Credential::new("A".repeat(22));
+        assert_eq!(fingerprint(&cookie), "N0cI");
+        assert_eq!(
+            fingerprint(&Credential::new("no base64url!".to_owned())).len(),
+            4
+        );
+    }
+
+    #[test]
+    fn a_cookie_is_found_by_its_whole_name() {
+        let mut headers = HeaderMap::new();
+        headers.append(COOKIE, HeaderValue::from_static("xsid=1; sid=a=b; sid2=3"));
+        headers.append(COOKIE, HeaderValue::from_static("late=4"));
+        assert_eq!(cookie_in(&headers, "sid"), Some("a=b"));
+        assert_eq!(cookie_in(&headers, "late"), Some("4"));
+        assert_eq!(cookie_in(&headers, "si"), None);
+    }
+}

@@ -1,0 +1,74 @@
+//! What every request to the board passes first: it must have been meant for this address, and
+//! it must not come from another site.
+//!
+//! The board listens on loopback only, but every web page that the same browser has open can
+//! send requests there. A foreign `Host` is how a page reads answers it should not (DNS
+//! rebinding); `Origin` and `Sec-Fetch-Site` say who asks. A client that sends neither is no
+//! browser, and needs the page's token all the same to change anything.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header::{HOST, ORIGIN};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use subtle::ConstantTimeEq as _;
+
+use super::House;
+use super::refusal::Refusal;
+
+/// The header that carries the page's token.
+pub(super) const PAGE_TOKEN: &str = "x-board-token";
+
+/// Refuses what was not meant for this board or is asked by another site.
+pub(super) async fn admit(
+    State(house): State<Arc<House>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Refusal> {
+    let headers = request.headers();
+    if !meant_for(house.address.port(), headers) {
+        return Err(Refusal::ForeignHost);
+    }
+    // A link from elsewhere may open the page; nothing else may be asked for from elsewhere.
+    if request.uri().path() != "/" && !same_site(headers) {
+        return Err(Refusal::CrossSite);
+    }
+    Ok(next.run(request).await)
+}
+
+/// Whether the request shows the token that stands in the page.
+pub(super) fn shows_token(house: &House, headers: &HeaderMap) -> Result<(), Refusal> {
+    let shown = headers
+        .get(PAGE_TOKEN)
+        .map_or(&[] as &[u8], HeaderValue::as_bytes);
+    if bool::from(shown.ct_eq(house.token.as_bytes())) {
+        Ok(())
+    } else {
+        Err(Refusal::PageToken)
+    }
+}
+
+fn meant_for(port: u16, headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return false;
+    };
+    ["127.0.0.1", "localhost"]
+        .into_iter()
+        .any(|name| host.as_bytes() == format!("{name}:{port}").as_bytes())
+}
+
+fn same_site(headers: &HeaderMap) -> bool {
+    let site_agrees = headers
+        .get("sec-fetch-site")
+        .is_none_or(|site| site == "same-origin" || site == "none");
+    let origin_agrees = headers.get(ORIGIN).is_none_or(|origin| {
+        let host = headers
+            .get(HOST)
+            .map_or(&[] as &[u8], HeaderValue::as_bytes);
+        origin.as_bytes().strip_prefix(b"http://") == Some(host)
+    });
+    site_agrees && origin_agrees
+}

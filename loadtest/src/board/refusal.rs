@@ -1,0 +1,73 @@
+//! What the board itself refuses, in the same form as the servers behind it
+//! (`application/problem+json`, RFC 9457), with reasons of its own.
+
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use super::page::SERVED_BY;
+
+/// A refusal of the board's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// 421: the `Host` header names somebody else (DNS rebinding, or a proxy set up wrongly).
+    ForeignHost,
+    /// 403: another site asks.
+    CrossSite,
+    /// 403: a control request without the page's token, or with that of an earlier process.
+    PageToken,
+    /// 400: the browser sent no viewer cookie; loading the page hands out one.
+    NoViewer,
+    /// 400: the body is not what this address reads.
+    Body,
+    /// 404: there is nothing here, or a lane does not offer it.
+    NotFound,
+    /// 409: there is no old login of this viewer's to send in this lane.
+    NoOldLogin,
+    /// 409: no instance has this name.
+    NoInstance,
+    /// 500: the cluster could not do it.
+    Failed,
+    /// 502: the lane's balancer did not answer.
+    BalancerSilent,
+    /// 503: more pages are open than the board streams to.
+    TooManyStreams,
+}
+
+impl Refusal {
+    fn parts(self) -> (StatusCode, &'static str) {
+        match self {
+            Self::ForeignHost => (StatusCode::MISDIRECTED_REQUEST, "foreign-host"),
+            Self::CrossSite => (StatusCode::FORBIDDEN, "cross-site"),
+            Self::PageToken => (StatusCode::FORBIDDEN, "page-token"),
+            Self::NoViewer => (StatusCode::BAD_REQUEST, "no-viewer"),
+            Self::Body => (StatusCode::BAD_REQUEST, "malformed-request"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found"),
+            Self::NoOldLogin => (StatusCode::CONFLICT, "no-old-login"),
+            Self::NoInstance => (StatusCode::CONFLICT, "no-such-instance"),
+            Self::Failed => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+            Self::BalancerSilent => (StatusCode::BAD_GATEWAY, "balancer-silent"),
+            Self::TooManyStreams => (StatusCode::SERVICE_UNAVAILABLE, "too-many-streams"),
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, reason) = self.parts();
+        let body = serde_json::json!({
+            "type": "about:blank",
+            "title": status.canonical_reason().unwrap_or("Error"),
+            "status": status.as_u16(),
+            "reason": reason,
+        });
+        let mut response = (status, body.to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(SERVED_BY, HeaderValue::from_static("board"));
+        response
+    }
+}

@@ -1,0 +1,29 @@
+//! The command `report`: records in, pages out.
+
+use crate::cli::ReportArgs;
+use crate::failure::{Failure, exit};
+use crate::report::{self, Options};
+
+/// Writes the reports and names the files.
+///
+/// # Errors
+/// When a record cannot be read or a page cannot be written: both are named on the command line.
+pub fn run(args: ReportArgs) -> anyhow::Result<u8> {
+    let ReportArgs {
+        dirs,
+        out,
+        handler_ms,
+        splice,
+    } = args;
+    let options = Options {
+        handler_ms,
+        out,
+        splice,
+    };
+    let written = report::run(&dirs, &options);
+    let written = written.map_err(|error| Failure::Usage(format!("{error:#}")))?;
+    for file in written {
+        println!("{}", file.display());
+    }
+    Ok(exit::OK)
+}

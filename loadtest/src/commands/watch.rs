@@ -1,0 +1,19 @@
+//! The command `watch`: the live board alone, until Ctrl-C.
+
+use super::board_failure;
+use crate::board::watch::{WatchError, watch};
+use crate::cli::WatchArgs;
+use crate::failure::exit;
+use crate::run::interrupted;
+
+/// Shows the board.
+///
+/// # Errors
+/// When the port is taken, or the board's servers do not come up.
+pub async fn run(args: WatchArgs) -> anyhow::Result<u8> {
+    match watch(args.port, interrupted()).await {
+        Ok(()) => Ok(exit::OK),
+        Err(WatchError::Board(error)) => Err(board_failure(error)),
+        Err(error) => Err(error.into()),
+    }
+}

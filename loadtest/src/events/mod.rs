@@ -1,0 +1,107 @@
+//! The events: the columns of the matrix, one file each.
+//!
+//! Each file says in its story who acts, on which instance, and who is asked, and then does just
+//! that. What is to be expected of it stands in no event: it is computed from the arm's properties.
+
+pub mod balanced;
+pub mod instance_killed;
+pub mod logout_elsewhere;
+pub mod logout_everywhere;
+pub mod other_instance;
+pub mod password_changed;
+pub mod role_changed;
+pub mod rolling_restart;
+pub mod same_instance;
+pub mod tampered;
+pub mod user_disabled;
+
+use futures_util::future::LocalBoxFuture;
+
+use crate::crowd::Company;
+use crate::record::{EventStory, Group, Wanted};
+use crate::revocation::Order;
+use crate::tally::Observed;
+
+/// One event.
+#[derive(Debug)]
+pub struct Event {
+    /// Its name.
+    pub name: &'static str,
+    /// A few plain words.
+    pub label: &'static str,
+    /// Who acts, on which instance, and who is asked: one line.
+    pub story: &'static str,
+    /// The group it stands in.
+    pub group: Group,
+    /// What one would want to see.
+    pub wanted: Wanted,
+    /// How it is played.
+    pub play: Play,
+}
+
+/// How an event is played.
+#[derive(Debug)]
+pub enum Play {
+    /// On an arm's visitors, who are asked before, during and after.
+    Visitors(for<'a> fn(&'a mut Company) -> LocalBoxFuture<'a, anyhow::Result<Vec<Observed>>>),
+    /// By an order to end logins; all orders to an arm share one wait for the expiry.
+    Order(Order),
+}
+
+impl Event {
+    /// As it stands in a record.
+    pub fn to_record(&self) -> EventStory {
+        EventStory {
+            event: self.name.to_owned(),
+            label: self.label.to_owned(),
+            story: self.story.to_owned(),
+            group: self.group,
+            wanted: self.wanted,
+        }
+    }
+
+    /// Whether `matrix` plays it without `--all`.
+    pub fn is_basic(&self) -> bool {
+        matches!(self.group, Group::Plain | Group::Revocation)
+            || self.name == instance_killed::EVENT.name
+    }
+}
+
+/// Every event, in the order to show them. An arm plays its visitors' events in this order: what
+/// ends logins comes late, and what ends a process last.
+pub static ALL: [&Event; 11] = [
+    &same_instance::EVENT,
+    &other_instance::EVENT,
+    &balanced::EVENT,
+    &tampered::EVENT,
+    &rolling_restart::EVENT,
+    &instance_killed::EVENT,
+    &logout_elsewhere::EVENT,
+    &logout_everywhere::EVENT,
+    &role_changed::EVENT,
+    &user_disabled::EVENT,
+    &password_changed::EVENT,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_tells_its_story_in_one_line() {
+        let names: std::collections::BTreeSet<_> = ALL.iter().map(|event| event.name).collect();
+        assert_eq!(names.len(), ALL.len());
+        for event in ALL {
+            assert!(
+                event.story.ends_with('.') && !event.story.contains('\n'),
+                "{}",
+                event.name
+            );
+            assert!(
+                !event.label.is_empty() && event.label.len() <= 24,
+                "{}",
+                event.name
+            );
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! `tampered`: credentials that are not what they claim to be.
+//!
+//! Each is made from a good one, so that exactly one thing is wrong with it. Nothing here can sign:
+//! a token that a stranger's key has signed comes from a stranger, which is a second deployment of
+//! the same arm with keys and records of its own.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::future::LocalBoxFuture;
+use rand::RngExt as _;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{Event, Play};
+use crate::arms::Carried;
+use crate::crowd::{Company, VISITORS};
+use crate::expected::Happening;
+use crate::pools::INSTANCES;
+use crate::record::{Group, Wanted};
+use crate::scene::{Scene, base};
+use crate::tally::{Observed, Visited};
+use crate::ticket::Ticket;
+use crate::visitors::steadfast;
+
+/// The event.
+pub static EVENT: Event = Event {
+    name: "tampered",
+    label: "tampered with",
+    story: "A credential that was edited, expired, invented or made elsewhere is shown to A, to B \
+            and to the balancer.",
+    group: Group::HostileAndRacing,
+    wanted: Wanted::Refused,
+    play: Play::Visitors(play),
+};
+
+/// How far back an expired token was issued: longer than any lifetime, leeway included.
+const LONG_AGO_MS: i64 = 9 * 60 * 60 * 1_000;
+
+/// A bad credential, and the instance that took the login it was made from.
+struct Forgery {
+    taken_by: String,
+    ticket: Ticket,
+}
+
+fn play(company: &mut Company) -> LocalBoxFuture<'_, anyhow::Result<Vec<Observed>>> {
+    Box::pin(async move {
+        company.make_whole().await?;
+        let good = good_ones(company);
+        let edited = |edit: fn(&str) -> String| -> Vec<Forgery> {
+            let forge = |(taken_by, ticket): &(String, Ticket)| Forgery {
+                taken_by: taken_by.clone(),
+                ticket: ticket.edited(edit),
+            };
+            good.iter().map(forge).collect()
+        };
+        let mut variants = match company.scene.arm.properties.carried {
+            Carried::Claim => vec![("edited-name", edited(|_| "ada".to_owned()))],
+            Carried::SessionCookie { .. } => vec![
+                ("edited-id", edited(edit_id)),
+                ("invented-id", edited(|_| invented_id())),
+                ("other-store", strangers(company).await?),
+            ],
+            Carried::SignedToken => vec![
+                ("edited-payload", edited(promote)),
+                ("alg-none", edited(unsigned)),
+                ("foreign-key", strangers(company).await?),
+                ("expired", expired(company).await?),
+                (
+                    "malformed",
+                    edited(|token| token[..token.len() / 2].to_owned()),
+                ),
+            ],
+        };
+        let mut cells = Vec::new();
+        for (variant, forgeries) in &mut variants {
+            cells.push(show(&company.scene, variant, forgeries).await);
+        }
+        Ok(cells)
+    })
+}
+
+fn good_ones(company: &Company) -> Vec<(String, Ticket)> {
+    let kind = steadfast(company.scene.arm);
+    let crowd = company.crowds.iter().find(|crowd| crowd.kind == kind);
+    let visitors = crowd.into_iter().flat_map(|crowd| &crowd.visitors);
+    visitors
+        .filter_map(|visitor| {
+            let ticket = visitor.ticket(&company.scene.balanced, "/me")?;
+            Some((visitor.taken_by().to_owned(), ticket))
+        })
+        .collect()
+}
+
+/// Each forgery is shown to A, to B and through the balancer.
+async fn show(scene: &Scene, variant: &str, forgeries: &[Forgery]) -> Observed {
+    let mut cell = Observed::new(EVENT.name, Happening::Forged, steadfast(scene.arm));
+    cell.variant = Some(variant.to_owned());
+    let [a, b] = INSTANCES.map(|name| scene.direct(name));
+    for forgery in forgeries {
+        let mut visited = Visited {
+            taken_by: forgery.taken_by.clone(),
+            logged_in: Instant::now(),
+            answers: Vec::new(),
+            kept: false,
+        };
+        for base in [&a, &b, &scene.balanced] {
+            visited.answers.push(forgery.ticket.at(base).show().await);
+        }
+        cell.visits.push(visited);
+    }
+    cell
+}
+
+/// Good credentials of an unrelated deployment.
+async fn strangers(company: &Company) -> anyhow::Result<Vec<Forgery>> {
+    let pool = company.rig.stranger(company.scene.arm).await?;
+    let mut made = Vec::new();
+    for instance in pool.instances() {
+        made.extend(made_at(company, &instance.served_by(), &base(instance.address())).await?);
+    }
+    pool.stop().await?;
+    Ok(made)
+}
+
+/// Tokens from an issuer that believed it was nine hours ago.
+async fn expired(company: &Company) -> anyhow::Result<Vec<Forgery>> {
+    let Company { scene, .. } = company;
+    let issuer = scene.instance(INSTANCES[0]);
+    let base = base(issuer.address());
+    scene.lab.set_clock(&base, -LONG_AGO_MS).await?;
+    let made = made_at(company, &issuer.served_by(), &base).await;
+    scene.lab.set_clock(&base, 0).await?;
+    made
+}
+
+async fn made_at(
+    Company { rig, scene, .. }: &Company,
+    served_by: &str,
+    base: &str,
+) -> anyhow::Result<Vec<Forgery>> {
+    let users: Vec<_> = (0..VISITORS).map(|_| rig.users.fresh()).collect();
+    let tickets = scene.lab.log_in(base, &users).await?;
+    let forge = |ticket| Forgery {
+        taken_by: served_by.to_owned(),
+        ticket,
+    };
+    Ok(tickets.into_iter().map(forge).collect())
+}
+
+/// The same id but for its first character.
+fn edit_id(id: &str) -> String {
+    let first = if id.starts_with('A') { 'B' } else { 'A' };
+    std::iter::once(first).chain(id.chars().skip(1)).collect()
+}
+
+/// 128 random bits, written like the id of a session.
+fn invented_id() -> String {
+    URL_SAFE_NO_PAD.encode(rand::rng().random::<[u8; 16]>())
+}
+
+/// The same token, but its payload says that the bearer is an admin.
+fn promote(token: &str) -> String {
+    let parts: Vec<_> = token.split('.').collect();
+    let [header, payload, signature] = parts[..] else {
+        return token.to_owned();
+    };
+    format!("{header}.{}.{signature}", with(payload, "role", "admin"))
+}
+
+/// The same token, but its header says that it needs no signature, and it has none.
+fn unsigned(token: &str) -> String {
+    let parts: Vec<_> = token.split('.').collect();
+    let [header, payload, _] = parts[..] else {
+        return token.to_owned();
+    };
+    format!(
+        "{}.{}.",
+        with(header, "alg", "none"),
+        with(payload, "role", "admin")
+    )
+}
+
+/// A part of a token with one member changed.
+fn with(part: &str, member: &str, value: &str) -> String {
+    let json = URL_SAFE_NO_PAD
+        .decode(part)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let mut json: Value = json.unwrap_or_else(|| json!({}));
+    json[member] = value.into();
+    URL_SAFE_NO_PAD.encode(json.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(json: &Value) -> String {
+        URL_SAFE_NO_PAD.encode(json.to_string())
+    }
+
+    fn read(part: &str) -> Value {
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn an_edited_token_differs_in_its_payload_alone() {
+        let header = part(&json!({"alg": "HS256", "kid": "k1"}));
+        let payload = part(&json!({"sub": "mia", "role": "member"}));
+        let edited = promote(&format!("{header}.{payload}.SIG"));
+        let parts: Vec<_> = edited.split('.').collect();
+        assert_eq!((parts[0], parts[2]), (header.as_str(), "SIG"));
+        assert_eq!(read(parts[1]), json!({"sub": "mia", "role": "admin"}));
+
+        let unsigned = unsigned(&format!("{header}.{payload}.SIG"));
+        let parts: Vec<_> = unsigned.split('.').collect();
+        assert_eq!(read(parts[0]), json!({"alg": "none", "kid": "k1"}));
+        assert_eq!(parts[2], "");
+    }
+
+    #[test]
+    fn an_edited_id_is_as_long_and_another_one() {
+        for id in ["AbcdefghijklmnopqrstuQ", "zbcdefghijklmnopqrstuQ"] {
+            let edited = edit_id(id);
+            assert!(edited != id && edited.len() == id.len() && edited[1..] == id[1..]);
+        }
+        assert_eq!(invented_id().len(), 22);
+    }
+}

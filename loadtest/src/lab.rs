@@ -1,0 +1,94 @@
+//! `/lab`, as the instrument uses it: clocks set wrong, logins without their password checks.
+
+use anyhow::Context as _;
+use app::Credential;
+use http::HeaderName;
+use http::header::{AUTHORIZATION, COOKIE};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::ticket::Ticket;
+use crate::visitors::plain_http;
+
+/// The way to the `/lab` of every instance of a run.
+#[derive(Clone)]
+pub struct Lab {
+    http: reqwest::Client,
+    secret: String,
+}
+
+#[derive(Deserialize)]
+struct Logins {
+    credentials: Vec<Made>,
+}
+
+#[derive(Deserialize)]
+struct Made {
+    cookie: Option<Credential>,
+    access_token: Option<Credential>,
+}
+
+impl Made {
+    fn sent(self) -> Option<(HeaderName, Credential)> {
+        let cookie = self.cookie.map(|cookie| (COOKIE, cookie));
+        cookie.or(self.access_token.map(|token| (AUTHORIZATION, token)))
+    }
+}
+
+impl Lab {
+    /// The way in, with this secret.
+    pub fn new(secret: String) -> Lab {
+        Lab {
+            http: plain_http(),
+            secret,
+        }
+    }
+
+    /// The secret, for the instances' environment.
+    pub fn secret(&self) -> &str {
+        &self.secret
+    }
+
+    /// Sets an instance's clock wrong by so much.
+    ///
+    /// # Errors
+    /// When the instance does not say that it did.
+    pub async fn set_clock(&self, base: &str, offset_ms: i64) -> anyhow::Result<()> {
+        self.post(base, "/lab/clock", &json!({"offset_ms": offset_ms}))
+            .await?;
+        Ok(())
+    }
+
+    /// Logs these users in at an instance.
+    ///
+    /// # Errors
+    /// When one of them could not be logged in.
+    pub async fn log_in(&self, base: &str, users: &[String]) -> anyhow::Result<Vec<Ticket>> {
+        let made = self
+            .post(base, "/lab/logins", &json!({"users": users}))
+            .await?;
+        let Logins { credentials } = serde_json::from_value(made)?;
+        let sent = credentials.into_iter().map(|made| {
+            let (header, credential) = made.sent().context("a login without a credential")?;
+            Ok(Ticket::new(base, header, credential))
+        });
+        sent.collect()
+    }
+
+    async fn post(&self, base: &str, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let request = self.http.post(format!("{base}{path}")).json(body);
+        let response = request.header("x-lab-secret", &self.secret).send().await;
+        let response = response.with_context(|| format!("no answer from {path}"))?;
+        let response = response
+            .error_for_status()
+            .with_context(|| path.to_owned())?;
+        Ok(response.json().await?)
+    }
+}
+
+/// Without its secret.
+impl std::fmt::Debug for Lab {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lab").finish_non_exhaustive()
+    }
+}

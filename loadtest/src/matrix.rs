@@ -1,0 +1,272 @@
+//! The matrix: which arms meet which events, in which order, and what goes into the book.
+//!
+//! Arms run side by side where an event asserts no time; each has instances and keys of its own,
+//! and its own part of the store. Orders to end logins assert times, so two arms never watch at
+//! the same time, but all orders to one arm run together and share one wait for the expiry.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+
+use crate::arms::{Arm, Server};
+use crate::book::Book;
+use crate::crowd::Company;
+use crate::describe::describe;
+use crate::events::{self, Event, Play};
+use crate::pools::Lives;
+use crate::progress::Progress;
+use crate::record;
+use crate::revocation::{self, Early, Order};
+use crate::rig::Rig;
+use crate::tally::Observed;
+
+/// How many arms are up at the same time. Most of their time they wait, for health checks and
+/// drains; more of them would wait for the cores.
+const SIDE_BY_SIDE: usize = 4;
+
+/// What a run is to do.
+#[derive(Debug)]
+pub struct Plan {
+    /// The arms, in their order.
+    pub arms: Vec<&'static Arm>,
+    /// The events, in their order.
+    pub events: Vec<&'static Event>,
+    /// An arm that is run with the settings of another, to see whether the matrix notices.
+    pub swapped: Option<(&'static Arm, &'static Arm)>,
+}
+
+/// What a run stands on and writes to.
+#[derive(Debug, Clone, Copy)]
+pub struct Desk<'a> {
+    /// Cluster, accounts, store.
+    pub rig: &'a Arc<Rig>,
+    /// Where it is written.
+    pub book: &'a Book,
+    /// Where it is told.
+    pub progress: &'a Progress,
+    /// What is to be done.
+    pub plan: &'a Plan,
+}
+
+impl Plan {
+    /// How many steps the plan has: an event on an arm, all orders to an arm being one.
+    pub fn steps(&self, rig: &Rig) -> u64 {
+        let per_arm = self.visited().len() + usize::from(!self.orders().is_empty());
+        let arms = self
+            .arms
+            .iter()
+            .filter(|arm| rig.cannot_run(arm).is_none())
+            .count();
+        (arms * per_arm) as u64
+    }
+
+    /// The events that are played on visitors.
+    pub fn visited(&self) -> Vec<&'static Event> {
+        let visited = |event: &&Event| matches!(event.play, Play::Visitors(_));
+        self.events.iter().copied().filter(visited).collect()
+    }
+
+    /// The orders to end logins.
+    pub fn orders(&self) -> Vec<(&'static Event, Order)> {
+        let order = |event: &&'static Event| match event.play {
+            Play::Order(order) => Some((*event, order)),
+            Play::Visitors(_) => None,
+        };
+        self.events.iter().filter_map(order).collect()
+    }
+
+    fn server(&self, arm: &'static Arm) -> Server {
+        match self.swapped {
+            Some((swapped, with)) if swapped.name == arm.name => with.server,
+            _ => arm.server,
+        }
+    }
+}
+
+impl<'a> Desk<'a> {
+    /// Writes down what is compared, and which arms cannot run.
+    pub fn announce(&self) {
+        let arms = self
+            .plan
+            .arms
+            .iter()
+            .map(|arm| describe(arm, self.rig.cannot_run(arm)));
+        let arms: Vec<_> = arms.collect();
+        let stories: Vec<_> = self
+            .plan
+            .events
+            .iter()
+            .map(|event| event.to_record())
+            .collect();
+        self.book.edit(|record| {
+            record.arms = arms;
+            record.events = stories;
+        });
+    }
+
+    /// The arms that can run.
+    pub fn arms(&self) -> Vec<&'static Arm> {
+        let can_run = |arm: &&'static Arm| self.rig.cannot_run(arm).is_none();
+        self.plan.arms.iter().copied().filter(can_run).collect()
+    }
+
+    /// The arms that cannot run, each with the reason.
+    pub fn not_run(&self) -> Vec<(&'static Arm, String)> {
+        let why = |arm: &&'static Arm| self.rig.cannot_run(arm).map(|why| (*arm, why));
+        self.plan.arms.iter().filter_map(why).collect()
+    }
+
+    /// Everything in the plan.
+    pub async fn run_all(&self) {
+        self.visit_all(
+            self.arms()
+                .into_iter()
+                .map(|arm| (arm, self.plan.visited())),
+        )
+        .await;
+        for arm in self.arms() {
+            self.revoke(arm, self.plan.orders(), None).await;
+        }
+    }
+
+    /// Plays events on visitors, several arms side by side.
+    pub async fn visit_all(
+        &self,
+        visits: impl Iterator<Item = (&'static Arm, Vec<&'static Event>)>,
+    ) {
+        let visits = stream::iter(visits).map(|(arm, events)| self.visit(arm, events));
+        visits
+            .buffer_unordered(SIDE_BY_SIDE)
+            .collect::<Vec<()>>()
+            .await;
+    }
+
+    /// Plays these events on an arm's visitors.
+    pub async fn visit(&self, arm: &'static Arm, events: Vec<&'static Event>) {
+        let mut done = 0;
+        if let Err(error) = self.try_visit(arm, &events, &mut done).await {
+            self.give_up(arm, &events[done..], &error);
+        }
+    }
+
+    async fn try_visit(
+        &self,
+        arm: &'static Arm,
+        events: &[&'static Event],
+        done: &mut usize,
+    ) -> anyhow::Result<()> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let scene = self
+            .rig
+            .set_up(arm, Lives::USUAL, self.plan.server(arm))
+            .await?;
+        let mut company = Company::gather(Arc::clone(self.rig), scene);
+        for event in events {
+            let Play::Visitors(play) = event.play else {
+                continue;
+            };
+            self.progress
+                .doing(format!("{}: {}", arm.label, event.label));
+            let played = play(&mut company).await;
+            let observed = played.map_err(|error| error.context(event.name))?;
+            self.note_visits(arm, &observed)?;
+            *done += 1;
+            self.progress.step();
+        }
+        company.scene.clear().await
+    }
+
+    fn note_visits(&self, arm: &Arm, observed: &[Observed]) -> anyhow::Result<()> {
+        let (mut cells, mut hops) = (Vec::new(), Vec::new());
+        for observed in observed {
+            let (cell, more) = observed.tally(arm);
+            cells.push(cell);
+            hops.extend(more);
+        }
+        self.tell_surprises(&cells);
+        Ok(self.book.note(cells, hops, Vec::new())?)
+    }
+
+    /// Gives these orders to an arm and watches what they do, until the last login has died.
+    pub async fn revoke(
+        &self,
+        arm: &'static Arm,
+        orders: Vec<(&'static Event, Order)>,
+        early: Option<Early>,
+    ) {
+        let events: Vec<_> = orders.iter().map(|(event, _)| *event).collect();
+        if let Err(error) = self.try_revoke(arm, orders, early).await {
+            self.give_up(arm, &events, &error);
+        }
+    }
+
+    async fn try_revoke(
+        &self,
+        arm: &'static Arm,
+        mut orders: Vec<(&'static Event, Order)>,
+        early: Option<Early>,
+    ) -> anyhow::Result<()> {
+        orders.retain(|(event, order)| {
+            let why_not = revocation::cannot_be_given(arm.properties.state, order);
+            why_not
+                .inspect(|why| self.book.note_not_run(arm.name, event.name, *why))
+                .is_none()
+        });
+        if orders.is_empty() {
+            return Ok(());
+        }
+        let scene = self
+            .rig
+            .set_up(arm, Lives::BRIEF, self.plan.server(arm))
+            .await?;
+        self.progress.doing(format!("{}: log-outs", arm.label));
+        let revoked = revocation::play(self.rig, &scene, &orders, early).await?;
+        let (mut cells, mut hops, mut revocations) = (Vec::new(), Vec::new(), Vec::new());
+        for revoked in revoked {
+            let tallied = revoked.tally(arm, scene.lifetime_ms());
+            cells.push(tallied.cell);
+            hops.extend(tallied.hops);
+            revocations.extend(tallied.revocations);
+        }
+        self.tell_surprises(&cells);
+        self.book.note(cells, hops, revocations)?;
+        self.progress.step();
+        scene.clear().await
+    }
+
+    fn tell_surprises(&self, cells: &[record::Cell]) {
+        for cell in cells.iter().filter(|cell| !cell.as_expected) {
+            let variant = cell
+                .variant
+                .as_deref()
+                .map(|v| format!(", {v}"))
+                .unwrap_or_default();
+            let note = cell.detail.note.as_deref().unwrap_or("differs");
+            self.progress.say(format!(
+                "NOT AS EXPECTED  {}, {}{variant}: {note}",
+                cell.arm, cell.event
+            ));
+        }
+    }
+
+    /// An arm that fails does not take the others with it, but the run is not complete.
+    fn give_up(&self, arm: &Arm, events: &[&Event], error: &anyhow::Error) {
+        let why = format!("{error:#}");
+        self.progress.say(format!("NOT RUN  {}: {why}", arm.name));
+        self.book.edit(|record| record.valid = false);
+        for event in events {
+            self.book.note_not_run(arm.name, event.name, &why);
+        }
+    }
+}
+
+/// The events of a matrix: the basic ones, or all.
+pub fn events(all: bool) -> Vec<&'static Event> {
+    events::ALL
+        .into_iter()
+        .filter(|event| all || event.is_basic())
+        .collect()
+}

@@ -1,0 +1,209 @@
+//! How the instances of an arm are started: subcommand, flags, keys. It reads an arm's settings
+//! and never its properties.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use cluster::{InstanceSpec, PoolSpec};
+use tokio::process::Command;
+
+use crate::arms::{Arm, Keys, Server};
+use crate::lab::Lab;
+
+/// The instances that every pool begins with.
+pub const INSTANCES: [&str; 2] = ["a", "b"];
+
+/// How long logins live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lives {
+    /// What the addresses of a pool with these lives are called after, beside the arm.
+    pub name: &'static str,
+    /// How long a session lives unused.
+    pub idle_ms: u64,
+    /// How long a session lives at all.
+    pub absolute_ms: u64,
+    /// How long an access token lives.
+    pub access_ms: u64,
+}
+
+impl Lives {
+    /// As long as in the application.
+    pub const USUAL: Lives = Lives {
+        name: "usual",
+        idle_ms: 15 * 60 * 1_000,
+        absolute_ms: 8 * 60 * 60 * 1_000,
+        access_ms: 15 * 60 * 1_000,
+    };
+
+    /// Short enough to wait for an expiry. The absolute lifetime too, since polling renews the
+    /// idle one for ever.
+    pub const BRIEF: Lives = Lives {
+        name: "brief",
+        idle_ms: 4_000,
+        absolute_ms: 4_000,
+        access_ms: 4_000,
+    };
+}
+
+/// What is the same for all instances of a run.
+#[derive(Debug, Clone)]
+pub struct Premises {
+    /// The executable with the hidden subcommands.
+    pub executable: PathBuf,
+    /// The accounts that all share.
+    pub accounts: PathBuf,
+    /// A folder for key files.
+    pub keys: PathBuf,
+    /// The way into every instance's `/lab`.
+    pub lab: Lab,
+    /// The store, if there is one.
+    pub redis_url: Option<String>,
+    /// What every key in the store begins with: nobody else's keys are ever touched.
+    pub key_prefix: String,
+}
+
+/// How long a draining instance waits for the balancer to see it: three health checks.
+const DRAIN_WAIT_MS: u64 = 600;
+
+impl Premises {
+    /// The instances of `arm`, and keys of their own. `tag` tells this pool from other pools of
+    /// the same arm: they share neither keys nor records.
+    pub async fn pool(&self, arm: &Arm, lives: Lives, tag: &str) -> anyhow::Result<PoolSpec> {
+        let mut instances = Vec::new();
+        for name in INSTANCES {
+            instances.push(self.instance(arm, lives, tag, name).await?);
+        }
+        let name = arm.pool.to_owned();
+        Ok(PoolSpec { name, instances })
+    }
+
+    /// An unrelated deployment of the same application: one instance of `arm` with other keys and
+    /// records of its own, under the same pool's name.
+    pub async fn stranger(&self, arm: &Arm, tag: &str) -> anyhow::Result<PoolSpec> {
+        let instance = self.instance(arm, Lives::USUAL, tag, "stranger").await?;
+        let name = arm.pool.to_owned();
+        Ok(PoolSpec {
+            name,
+            instances: vec![instance],
+        })
+    }
+
+    async fn instance(
+        &self,
+        arm: &Arm,
+        lives: Lives,
+        tag: &str,
+        name: &str,
+    ) -> anyhow::Result<InstanceSpec> {
+        let mut args = match arm.server {
+            Server::Trusting => words(&["trusting"]),
+            Server::Session { store } => session(store, lives),
+            Server::Jwt { alg, keys, flags } => {
+                let file = self.key_file(arm, alg, keys, tag, name).await?;
+                let mut args = jwt(&file, flags, lives);
+                if keys == Keys::PublicAtB {
+                    args.extend(words(&["--issuer-instance", INSTANCES[0]]));
+                }
+                args
+            }
+        };
+        args.extend(words(&["--lab", "--accounts"]));
+        args.push(self.accounts.clone().into());
+        args.extend(words(&["--drain-wait-ms", &DRAIN_WAIT_MS.to_string()]));
+        let mut env = vec![("LAB_SECRET".into(), self.lab.secret().into())];
+        if arm.server.needs_store() {
+            let prefix = format!("{}{}:{tag}:", self.key_prefix, arm.name);
+            args.extend(words(&["--key-prefix", &prefix]));
+            // In the environment, since a URL may hold a password and a command line is public.
+            let url = self.redis_url.clone().context("this arm needs a Redis")?;
+            env.push(("REDIS_URL".into(), url.into()));
+        }
+        Ok(InstanceSpec {
+            name: name.to_owned(),
+            args,
+            env,
+        })
+    }
+
+    /// The file with the keys of this instance, made by `keygen` if it is not there yet.
+    async fn key_file(
+        &self,
+        arm: &Arm,
+        alg: &str,
+        keys: Keys,
+        tag: &str,
+        instance: &str,
+    ) -> anyhow::Result<PathBuf> {
+        let path = |name: &str| self.keys.join(format!("{}-{tag}-{name}.json", arm.name));
+        let (file, public) = match (keys, instance) {
+            (Keys::Shared, _) => (path("all"), false),
+            (Keys::OneEach, _) => (path(instance), false),
+            (Keys::PublicAtB, "b") => (path("pair"), true),
+            (Keys::PublicAtB, _) => (path("pair"), false),
+        };
+        let public_file = file.with_extension("public.json");
+        if !file.exists() {
+            keygen(
+                &self.executable,
+                alg,
+                &file,
+                &public_file,
+                keys == Keys::PublicAtB,
+            )
+            .await?;
+        }
+        Ok(if public { public_file } else { file })
+    }
+}
+
+async fn keygen(
+    executable: &Path,
+    alg: &str,
+    file: &Path,
+    public_file: &Path,
+    pair: bool,
+) -> anyhow::Result<()> {
+    let mut command = Command::new(executable);
+    // One key id for all, as in a deployment where nobody thought of key ids: a wrong key is then
+    // found by its signature, not by its name.
+    command
+        .args(["server-jwt", "keygen", "--alg", alg, "--kid", "k1", "--out"])
+        .arg(file);
+    if pair {
+        command.arg("--public-out").arg(public_file);
+    }
+    let output = command.output().await.context("cannot run keygen")?;
+    if !output.status.success() {
+        bail!("keygen: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(())
+}
+
+fn session(store: &str, lives: Lives) -> Vec<OsString> {
+    words(&[
+        "server-session",
+        "--store",
+        store,
+        "--idle-ms",
+        &lives.idle_ms.to_string(),
+        "--absolute-ms",
+        &lives.absolute_ms.to_string(),
+    ])
+}
+
+fn jwt(keys: &Path, flags: &[&str], lives: Lives) -> Vec<OsString> {
+    let mut args = words(&[
+        "server-jwt",
+        "--access-ms",
+        &lives.access_ms.to_string(),
+        "--keys",
+    ]);
+    args.push(keys.into());
+    args.extend(words(flags));
+    args
+}
+
+fn words(texts: &[&str]) -> Vec<OsString> {
+    texts.iter().map(OsString::from).collect()
+}

@@ -1,0 +1,65 @@
+//! What a run prints while it goes on: lines, and a bar where somebody watches.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Lines for people, and a progress bar on a terminal.
+#[derive(Debug)]
+pub struct Progress {
+    bar: ProgressBar,
+    /// Whether standard output is for a machine: then lines for people go to standard error.
+    quiet_stdout: bool,
+}
+
+impl Progress {
+    /// No bar yet. `json`: standard output is for the record alone.
+    pub fn new(json: bool) -> Progress {
+        Progress {
+            bar: ProgressBar::hidden(),
+            quiet_stdout: json,
+        }
+    }
+
+    /// Begins a bar of that many steps, if standard error is a terminal.
+    pub fn start_bar(&self, steps: u64) {
+        if !std::io::stderr().is_terminal() {
+            return;
+        }
+        let style = ProgressStyle::with_template("{bar:28} {pos}/{len} {elapsed:>4} {msg}");
+        self.bar
+            .set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        self.bar.set_length(steps);
+        self.bar.reset();
+        self.bar.enable_steady_tick(Duration::from_millis(200));
+    }
+
+    /// Says what is being done now.
+    pub fn doing(&self, what: impl Into<String>) {
+        self.bar.set_message(what.into());
+    }
+
+    /// One step is done.
+    pub fn step(&self) {
+        self.bar.inc(1);
+    }
+
+    /// Prints a line for people.
+    pub fn say(&self, line: impl AsRef<str>) {
+        self.bar.suspend(|| {
+            // A closed pipe is no reason to lose a run.
+            let _ = if self.quiet_stdout {
+                writeln!(std::io::stderr(), "{}", line.as_ref())
+            } else {
+                writeln!(std::io::stdout(), "{}", line.as_ref())
+            };
+        });
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

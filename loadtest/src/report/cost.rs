@@ -1,0 +1,150 @@
+//! What a request cost, as far as the record allows to say it.
+
+use std::collections::BTreeSet;
+
+use super::validity;
+use super::view::View;
+use super::words;
+use crate::record::{Comparison, Measure, Section, Validity, Verdict};
+
+/// The figure that the headline compares: CPU of server, store and database together.
+const METRIC: &str = "cpu_ns_per_request";
+
+/// What one arm cost, blocks taken together by their median.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ArmCost {
+    pub(crate) arm: String,
+    pub(crate) blocks: usize,
+    pub(crate) requests: u64,
+    pub(crate) server_ns: Option<f64>,
+    pub(crate) store_ns: Option<f64>,
+    pub(crate) database_ns: Option<f64>,
+    pub(crate) generator_ns: Option<f64>,
+    pub(crate) store_commands: Option<f64>,
+    pub(crate) bytes_sent: Option<f64>,
+    pub(crate) bytes_received: Option<f64>,
+    pub(crate) memory_bytes_per_login: Option<f64>,
+}
+
+impl ArmCost {
+    /// Server, store and database together; nothing if not even the server was measured.
+    pub(crate) fn total_ns(&self) -> Option<f64> {
+        Some(self.server_ns? + self.store_ns.unwrap_or(0.0) + self.database_ns.unwrap_or(0.0))
+    }
+}
+
+/// Whether costs may be printed at all: an invalid run reports none.
+pub(crate) fn may_be_shown(view: View<'_>) -> bool {
+    let validity = validity::of(view, Section::Cost).validity;
+    matches!(validity, Validity::Ok | Validity::HintOnly)
+}
+
+/// The variant that stands for the cost of an arm: the usual path if it was measured, else the
+/// first.
+pub(crate) fn variant<'a>(view: View<'a>) -> Option<&'a str> {
+    let measures = &view.record.measures;
+    match measures.iter().any(|measure| measure.variant.is_none()) {
+        true => None,
+        false => measures.first()?.variant.as_deref(),
+    }
+}
+
+/// The cost of each arm that was measured so, in the order of the record.
+pub(crate) fn by_arm(view: View<'_>) -> Vec<ArmCost> {
+    let variant = variant(view);
+    let measures = view.record.measures.iter();
+    let measures: Vec<_> = measures
+        .filter(|measure| measure.variant.as_deref() == variant)
+        .collect();
+    let mut arms: Vec<&str> = Vec::new();
+    for measure in &measures {
+        if !arms.contains(&measure.arm.as_str()) {
+            arms.push(&measure.arm);
+        }
+    }
+    let of_arm = |arm: &str| -> Vec<&Measure> {
+        measures
+            .iter()
+            .copied()
+            .filter(|measure| measure.arm == arm)
+            .collect()
+    };
+    arms.into_iter()
+        .map(|arm| arm_cost(arm, &of_arm(arm)))
+        .collect()
+}
+
+fn arm_cost(arm: &str, measures: &[&Measure]) -> ArmCost {
+    let of = |figure: fn(&Measure) -> Option<f64>| median(measures, figure);
+    ArmCost {
+        arm: arm.to_owned(),
+        blocks: measures
+            .iter()
+            .map(|measure| measure.block)
+            .collect::<BTreeSet<_>>()
+            .len(),
+        requests: measures.iter().map(|measure| measure.requests).sum(),
+        server_ns: of(|measure| measure.cpu_ns_per_request.server),
+        store_ns: of(|measure| measure.cpu_ns_per_request.store),
+        database_ns: of(|measure| measure.cpu_ns_per_request.database),
+        generator_ns: of(|measure| measure.cpu_ns_per_request.generator),
+        store_commands: of(|measure| measure.store_commands_per_request),
+        bytes_sent: of(|measure| measure.bytes_per_request.sent),
+        bytes_received: of(|measure| measure.bytes_per_request.received),
+        memory_bytes_per_login: of(|measure| measure.memory_bytes_per_login),
+    }
+}
+
+/// The middle of what the blocks say; half-way between the two middle ones for an even number.
+fn median(measures: &[&Measure], figure: fn(&Measure) -> Option<f64>) -> Option<f64> {
+    let mut figures: Vec<_> = measures
+        .iter()
+        .filter_map(|measure| figure(measure))
+        .collect();
+    figures.sort_by(f64::total_cmp);
+    let middle = figures.len() / 2;
+    match figures.len() {
+        0 => None,
+        n if n.is_multiple_of(2) => Some(f64::midpoint(figures[middle - 1], figures[middle])),
+        _ => Some(figures[middle]),
+    }
+}
+
+/// The comparison of an arm with the zero line.
+///
+/// Which arm that is, is not known here: it is the one that most others are compared with.
+pub(crate) fn against_zero<'a>(view: View<'a>, arm: &str) -> Option<&'a Comparison> {
+    let zero = zero_line(view)?;
+    let mut comparisons = view.record.comparisons.iter();
+    comparisons.find(|one| one.metric == METRIC && one.arm == arm && one.against == zero)
+}
+
+/// The arm that the others' cost is a ratio to.
+pub(crate) fn zero_line<'a>(view: View<'a>) -> Option<&'a str> {
+    let of_metric = view
+        .record
+        .comparisons
+        .iter()
+        .filter(|one| one.metric == METRIC);
+    let against: Vec<_> = of_metric.map(|one| one.against.as_str()).collect();
+    let uses = |name: &str| against.iter().filter(|other| **other == name).count();
+    against.iter().copied().rev().max_by_key(|name| uses(name))
+}
+
+/// `1.60 × [1.50, 1.81]`, or `1.60 ×` without an interval.
+pub(crate) fn ratio_words(comparison: &Comparison) -> String {
+    let ratio = words::ratio(comparison.ratio);
+    match comparison.interval {
+        Some([low, high]) => format!("{ratio} [{low:.2}, {high:.2}]"),
+        None => ratio,
+    }
+}
+
+/// What the interval allows to say.
+pub(crate) fn verdict_words(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Less => "less",
+        Verdict::More => "more",
+        Verdict::NoDifferenceShown => "no difference shown",
+    }
+}

@@ -1,0 +1,57 @@
+//! The report as one HTML file: no network, no script, light and dark, fit for paper.
+//!
+//! What is said comes from [`super::findings`] and its neighbours; here it only gets its place.
+//! maud escapes whatever a record holds, names of arms included.
+
+mod about;
+mod hops;
+mod lags;
+mod matrix;
+mod page_one;
+mod parts;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::view::View;
+use super::{Options, titles};
+
+const STYLE: &str = include_str!("style.css");
+
+/// The whole page.
+pub(crate) fn render(view: View<'_>, options: &Options) -> String {
+    let title = titles::page(view);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) " · session-vs-jwt" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                main {
+                    (page_one::render(view, options, &title))
+                    (matrix::render(view))
+                    (hops::render(view))
+                    (lags::render(view))
+                    (about::cost(view))
+                    (about::doubts(view))
+                    (about::how(view))
+                }
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// A section with its title, and an anchor to jump to.
+fn section(id: &str, title: &str, body: &Markup) -> Markup {
+    html! {
+        section id=(id) {
+            h2 { (title) }
+            (body)
+        }
+    }
+}

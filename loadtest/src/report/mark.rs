@@ -1,0 +1,207 @@
+//! One observation as a mark: how full, in which words, and whether it was expected.
+//!
+//! Outcome and expectation are two signs: a failure that was expected stays a failure.
+
+use super::words;
+use crate::record::{Cell, EventStory, Wanted};
+
+/// How much of what one would want was observed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tone {
+    /// Nothing was observed.
+    Blank,
+    /// A figure that is neither good nor bad.
+    Plain,
+    /// Not at all what one would want.
+    None,
+    /// In part.
+    Part,
+    /// All of it.
+    Full,
+}
+
+impl Tone {
+    /// The sign: its fill says the same as its colour.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Tone::Full => "●",
+            Tone::Part => "◐",
+            Tone::None => "○",
+            Tone::Plain => "",
+            Tone::Blank => "–",
+        }
+    }
+
+    /// The name, for style sheets.
+    pub fn name(self) -> &'static str {
+        match self {
+            Tone::Full => "full",
+            Tone::Part => "part",
+            Tone::None => "none",
+            Tone::Plain => "plain",
+            Tone::Blank => "blank",
+        }
+    }
+}
+
+/// Whether an observation is what was computed beforehand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expectation {
+    /// It is.
+    Met,
+    /// It is not; this was expected.
+    Missed(String),
+}
+
+/// One observation, ready to be printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// Its fill.
+    pub tone: Tone,
+    /// A few words.
+    pub word: String,
+    /// What else one should know, each a few words.
+    pub notes: Vec<String>,
+    /// Whether it was expected; nothing where nothing was.
+    pub expectation: Option<Expectation>,
+}
+
+impl Mark {
+    pub(crate) fn new(tone: Tone, word: impl Into<String>) -> Mark {
+        Mark {
+            tone,
+            word: word.into(),
+            notes: Vec::new(),
+            expectation: None,
+        }
+    }
+
+    pub(crate) fn not_measured() -> Mark {
+        Mark::new(Tone::Blank, "not measured")
+    }
+
+    pub(crate) fn not_run() -> Mark {
+        Mark::new(Tone::Blank, "not run")
+    }
+
+    pub(crate) fn note(mut self, note: Option<String>) -> Mark {
+        self.notes.extend(note);
+        self
+    }
+
+    pub(crate) fn judged(mut self, as_expected: bool, expected: &str) -> Mark {
+        self.expectation = Some(match as_expected {
+            true => Expectation::Met,
+            false if expected.is_empty() => Expectation::Missed("something else".to_owned()),
+            false => Expectation::Missed(expected.to_owned()),
+        });
+        self
+    }
+
+    /// The word and its notes in one line.
+    pub(crate) fn line(&self) -> String {
+        let notes = self.notes.join(", ");
+        if notes.is_empty() {
+            self.word.clone()
+        } else {
+            format!("{} ({notes})", self.word)
+        }
+    }
+}
+
+/// Marks of one word as one; a note that not all of them have says whose it is.
+pub(crate) fn together(marks: &[(String, Mark)]) -> Option<Mark> {
+    let (_, first) = marks.first()?;
+    let missed = marks
+        .iter()
+        .find(|(_, mark)| matches!(mark.expectation, Some(Expectation::Missed(_))));
+    let mut mark = missed.map_or(first, |(_, mark)| mark).clone();
+    mark.notes.clear();
+    for (who, own) in marks {
+        for note in &own.notes {
+            let all = marks.iter().all(|(_, other)| other.notes.contains(note));
+            let note = if all {
+                note.clone()
+            } else {
+                format!("{who}: {note}")
+            };
+            if !mark.notes.contains(&note) {
+                mark.notes.push(note);
+            }
+        }
+    }
+    Some(mark)
+}
+
+/// What was observed in a cell of this event, seen by somebody who wants what the event wants.
+pub(crate) fn of_cell(cell: &Cell, event: &EventStory) -> Mark {
+    let mark = match event.wanted {
+        Wanted::Recognised => known(cell).note(lost(cell)),
+        Wanted::Refused => kept_out(cell),
+    };
+    let mark = mark
+        .note(failures(cell))
+        .note(retries(cell))
+        .note(refused_logins(cell));
+    mark.judged(cell.as_expected, &cell.expected)
+}
+
+fn known(cell: &Cell) -> Mark {
+    if cell.requests == 0 {
+        Mark::new(Tone::Blank, "no request")
+    } else if cell.recognised == cell.requests {
+        Mark::new(Tone::Full, "all known")
+    } else if cell.recognised > 0 {
+        let share = cell.recognised as f64 / cell.requests as f64;
+        Mark::new(Tone::Part, format!("{} known", words::percent(share))).note(interval(cell))
+    } else if cell.failed == cell.requests {
+        Mark::new(Tone::None, "all failed")
+    } else {
+        Mark::new(Tone::None, "none known")
+    }
+}
+
+fn kept_out(cell: &Cell) -> Mark {
+    if cell.requests == 0 {
+        Mark::new(Tone::Blank, "no request")
+    } else if cell.recognised == cell.requests {
+        Mark::new(Tone::None, "all accepted")
+    } else if cell.recognised > 0 {
+        let word = format!("{} accepted", words::of(cell.recognised, cell.requests));
+        Mark::new(Tone::Part, word)
+    } else if cell.failed == cell.requests {
+        Mark::new(Tone::Full, "none accepted")
+    } else {
+        Mark::new(Tone::Full, "all refused")
+    }
+}
+
+/// Who lost the login for good: more than an answer that was no.
+fn lost(cell: &Cell) -> Option<String> {
+    let lost = || format!("{} logins lost", words::of(cell.logins_lost, cell.visitors));
+    (cell.logins_lost > 0).then(lost)
+}
+
+/// Wilson's interval over visitors, in per cent.
+pub(crate) fn interval(cell: &Cell) -> Option<String> {
+    let [low, high] = cell.interval?;
+    Some(format!("{:.0} to {:.0} %", low * 100.0, high * 100.0))
+}
+
+pub(crate) fn failures(cell: &Cell) -> Option<String> {
+    let some = cell.failed > 0 && cell.failed < cell.requests;
+    some.then(|| format!("{} failed", words::of(cell.failed, cell.requests)))
+}
+
+pub(crate) fn retries(cell: &Cell) -> Option<String> {
+    let retried = cell.detail.retried.filter(|retried| *retried > 0)?;
+    Some(format!("{} retried", words::count(retried)))
+}
+
+fn refused_logins(cell: &Cell) -> Option<String> {
+    let refused = cell.detail.logins_refused.filter(|refused| *refused > 0)?;
+    Some(format!(
+        "{} refused",
+        words::counted(refused, "new login", "new logins")
+    ))
+}

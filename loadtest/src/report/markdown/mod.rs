@@ -1,0 +1,256 @@
+//! The report as Markdown: the same sentences and tables, for a README, an issue or a review.
+
+mod parts;
+
+use std::fmt::Write;
+
+use super::headline::{self, COLUMNS};
+use super::lag;
+use super::mark::Mark;
+use super::view::{self, View, letter};
+use super::{Options, advice, cost, findings, observed, titles, validity, words};
+use crate::record::{Arm, EventStory, Hop, Wanted};
+use parts::{list, marked, table, text};
+
+/// Everything.
+pub(crate) fn render(view: View<'_>, options: &Options) -> String {
+    let mut page = format!("# {}\n\n", text(&titles::page(view)));
+    page += &summary(view);
+    page += &list(
+        "What carries over to your stack",
+        &advice::carries_over(view),
+    );
+    page += &list("What does not", &advice::stays_here(view));
+    let matters = advice::does_it_matter(view, options.handler_ms);
+    page += &list("Does the cost matter?", &matters);
+    page += &matrix(view);
+    page += &hops(view);
+    page += &revocations(view);
+    page += &costs(view);
+    page += &doubts(view);
+    page += &how(view);
+    page
+}
+
+/// What page one shows first: validity, findings, the headline table and its notes.
+pub(crate) fn summary(view: View<'_>) -> String {
+    let judged: Vec<_> = validity::all(view)
+        .into_iter()
+        .map(|judged| {
+            let because = judged
+                .because
+                .map_or_else(String::new, |why| format!(" ({})", text(&why)));
+            let name = validity::name(judged.section);
+            format!("**{}**: {name}{because}", validity::words(judged.validity))
+        })
+        .collect();
+    let mut page = format!(
+        "{}\n\n{}\n\n",
+        judged.join(" · "),
+        text(&advice::setting(view))
+    );
+    for (at, finding) in findings::findings(view).iter().enumerate() {
+        let _ = writeln!(
+            page,
+            "{}. **{}** {}",
+            at + 1,
+            text(&finding.head),
+            text(&finding.body)
+        );
+    }
+    page += "\n";
+    page += &headline_table(view);
+    for note in advice::footnotes(view) {
+        let _ = writeln!(page, "{}\n", text(&note));
+    }
+    page
+}
+
+fn headline_table(view: View<'_>) -> String {
+    let rows = headline::rows(view).into_iter().map(|row| {
+        let marks = row.marks.iter().map(marked);
+        std::iter::once(text(&row.label)).chain(marks).collect()
+    });
+    let head = std::iter::once("Log in on server A. Then …").chain(COLUMNS);
+    table(&head.collect::<Vec<_>>(), rows.collect())
+}
+
+fn matrix(view: View<'_>) -> String {
+    let mut page = format!("## {}\n\n", text(&titles::matrix(view)));
+    page += "● as one would wish, ◐ in part, ○ not at all, – nothing observed; \
+             = as computed beforehand, ≠ not as computed.\n\n";
+    let events = view.events();
+    let mut groups: Vec<_> = events.iter().map(|event| event.group).collect();
+    groups.sort_unstable();
+    groups.dedup();
+    for group in groups {
+        let of_group: Vec<_> = events.iter().filter(|event| event.group == group).collect();
+        let head: Vec<_> = std::iter::once("arm".to_owned())
+            .chain(of_group.iter().map(|event| text(&event.label)))
+            .collect();
+        let head: Vec<_> = head.iter().map(String::as_str).collect();
+        let rows = view.run_arms().into_iter().map(|arm| {
+            let cells = of_group.iter().map(|event| cell(view, arm, event));
+            std::iter::once(text(&view.full_label(arm)))
+                .chain(cells)
+                .collect()
+        });
+        let _ = writeln!(page, "### {}\n", words::capital(view::group(group)));
+        page += &table(&head, rows.collect());
+    }
+    let missing: Vec<_> = view
+        .missing_arms()
+        .into_iter()
+        .map(|(arm, because)| format!("{} ({}): {because}", view.full_label(arm), arm.arm))
+        .chain(view.not_run().into_iter().map(|(arm, because, events)| {
+            format!("{arm}: {}, because {because}", words::join(&events))
+        }))
+        .collect();
+    if !missing.is_empty() {
+        page += &list("Not run, and why", &missing);
+    }
+    page
+}
+
+fn cell(view: View<'_>, arm: &Arm, event: &EventStory) -> String {
+    let parts = observed::of(view, arm, event);
+    let parts: Vec<_> = match parts.as_slice() {
+        [one] => vec![marked(&one.mark)],
+        many => many
+            .iter()
+            .map(|part| format!("{}: {}", text(&words::join(&part.who)), marked(&part.mark)))
+            .collect(),
+    };
+    parts.join("<br>")
+}
+
+fn hops(view: View<'_>) -> String {
+    let wanted = |hop: &&Hop| view.event(&hop.event).wanted == Wanted::Recognised;
+    let mut page = format!("## {}\n\n", text(&titles::hops(view)));
+    let rows = view.record.hops.iter().filter(wanted).map(|hop| {
+        vec![
+            text(&hop.arm),
+            text(&hop.event),
+            text(hop.variant.as_deref().unwrap_or("")),
+            view::client(hop.client).to_owned(),
+            letter(&hop.login_instance),
+            letter(&hop.answering_instance),
+            words::count(hop.recognised),
+            words::count(hop.refused),
+            words::count(hop.failed),
+        ]
+    });
+    page += &table(
+        &[
+            "arm",
+            "event",
+            "variant",
+            "client",
+            "login at",
+            "asked",
+            "recognised",
+            "refused",
+            "failed",
+        ],
+        rows.collect(),
+    );
+    page
+}
+
+fn revocations(view: View<'_>) -> String {
+    let mut page = format!("## {}\n\n", text(&titles::lags(view)));
+    let rows = view.record.revocations.iter().map(|row| {
+        let lag = lag::lag(row);
+        let mark = Mark::new(lag.tone(), lag.statement()).judged(row.as_expected, &row.expected);
+        let at_least = if row.censored { "≥ " } else { "" };
+        vec![
+            text(&row.arm),
+            text(&view.event(&row.event).label),
+            letter(&row.instance),
+            marked(&mark),
+            format!("{at_least}{}", words::duration_ms(row.lag_ms)),
+            words::count(row.accepted_after),
+        ]
+    });
+    page += &table(
+        &[
+            "arm",
+            "event",
+            "asked",
+            "what it did",
+            "lag",
+            "accepted after",
+        ],
+        rows.collect(),
+    );
+    page
+}
+
+fn costs(view: View<'_>) -> String {
+    if !cost::may_be_shown(view) {
+        return String::new();
+    }
+    let ns = |ns: Option<f64>| ns.map_or_else(|| "–".to_owned(), words::nanoseconds);
+    let rows = cost::by_arm(view).into_iter().map(|cost| {
+        let comparison = cost::against_zero(view, &cost.arm);
+        let ratio = comparison.map_or_else(|| "–".to_owned(), cost::ratio_words);
+        vec![
+            text(&cost.arm),
+            ns(cost.server_ns),
+            ns(cost.store_ns),
+            ratio,
+            cost.blocks.to_string(),
+        ]
+    });
+    let mut page = format!("## {}\n\n", text(&titles::cost(view)));
+    page += "CPU time per request, median over blocks.\n\n";
+    page += &table(
+        &["arm", "server", "store", "ratio to zero line", "blocks"],
+        rows.collect(),
+    );
+    page
+}
+
+fn doubts(view: View<'_>) -> String {
+    let doubts = view.record.doubts.iter();
+    let lines: Vec<_> = doubts
+        .map(|doubt| format!("{} ({})", doubt.text, doubt.about))
+        .collect();
+    match lines.is_empty() {
+        true => {
+            "## Doubts\n\nThe run noted none, which is no proof that there is none.\n\n".to_owned()
+        }
+        false => list("Doubts", &lines),
+    }
+}
+
+fn how(view: View<'_>) -> String {
+    let environment = &view.record.environment;
+    let versions: Vec<_> = environment
+        .versions
+        .iter()
+        .map(|(name, version)| format!("{name} {version}"))
+        .collect();
+    let facts = [
+        format!(
+            "{}, {} cores, {}",
+            environment.cpu,
+            environment.cores,
+            words::bytes(environment.memory_bytes)
+        ),
+        environment.kernel.clone(),
+        format!(
+            "{}, {} build, commit {}",
+            environment.rustc, environment.profile, environment.commit
+        ),
+        versions.join(", "),
+    ];
+    let facts: Vec<_> = facts.into_iter().filter(|fact| !fact.is_empty()).collect();
+    let mut page = list("How it was run", &facts);
+    let _ = writeln!(
+        page,
+        "```sh\n{}\n```",
+        advice::command(view).replace("```", "` ` `")
+    );
+    page
+}

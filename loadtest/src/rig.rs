@@ -1,0 +1,256 @@
+//! The rig of a run: one cluster with its balancer, its accounts and, if there is one, its Redis;
+//! on it, arms are set up as [`Scene`]s, one after the other or side by side.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use cluster::{ArmSpec, Balancer, Cluster, ClusterSettings, Crash, Pool, Redis, RedisChoice};
+use rand::SeedableRng as _;
+use rand_pcg::Pcg64;
+
+use crate::arms::{Arm, Issuers, Server};
+use crate::failure::Failure;
+use crate::lab::Lab;
+use crate::pools::{INSTANCES, Lives, Premises};
+use crate::scene::{Scene, base};
+use crate::visitors::Users;
+
+/// How often the balancer asks whether an instance is ready. In a matrix many arms wait for it.
+const HEALTH_INTERVAL: Duration = Duration::from_millis(200);
+
+/// How long after a change the balancer must have seen it: two checks, and one for good measure.
+pub const SEEN_BY_BALANCER: Duration = Duration::from_millis(3 * 200);
+
+/// What a run stands on.
+#[derive(Debug)]
+pub struct Rig {
+    cluster: Cluster,
+    balancer: Balancer,
+    premises: Premises,
+    redis: Result<Redis, String>,
+    seed: u64,
+    tags: AtomicU32,
+    /// The users of the run.
+    pub users: Users,
+    accounts: app::users::Users,
+    /// Dropped last: it removes the folder.
+    work_dir: tempfile::TempDir,
+}
+
+impl Rig {
+    /// Starts cluster and balancer, creates the accounts, and looks for a Redis if `wants_redis`.
+    ///
+    /// # Errors
+    /// When the Redis that was named does not answer, or a process does not come up.
+    pub async fn raise(
+        executable: &Path,
+        redis_url: Option<String>,
+        wants_redis: bool,
+        seed: u64,
+    ) -> anyhow::Result<Arc<Rig>> {
+        let work_dir = tempfile::Builder::new().prefix("session-vs-jwt-").tempdir();
+        let work_dir = work_dir.context("cannot create a folder for temporary files")?;
+        let settings = ClusterSettings {
+            executable: executable.to_owned(),
+            work_dir: work_dir.path().to_owned(),
+            health_interval: HEALTH_INTERVAL,
+        };
+        let cluster = Cluster::start(settings).await?;
+        let accounts = work_dir.path().join("accounts.sqlite");
+        let choice = RedisChoice {
+            url: redis_url,
+            tag: "run".to_owned(),
+        };
+        let (balancer, opened, redis) = tokio::try_join!(
+            async { anyhow::Ok(cluster.balancer().await?) },
+            open_accounts(&accounts),
+            find_redis(&cluster, choice, wants_redis),
+        )?;
+        let premises = Premises {
+            executable: executable.to_owned(),
+            keys: work_dir.path().to_owned(),
+            accounts,
+            lab: Lab::new(format!("{:032x}", rand::random::<u128>())),
+            redis_url: redis.as_ref().ok().map(|redis| redis.url().to_owned()),
+            key_prefix: format!("svj:{:08x}:", rand::random::<u32>()),
+        };
+        Ok(Arc::new(Rig {
+            cluster,
+            balancer,
+            premises,
+            redis,
+            seed,
+            tags: AtomicU32::new(0),
+            users: Users::default(),
+            accounts: opened,
+            work_dir,
+        }))
+    }
+
+    /// Sets an arm up. `server` is the arm's own, except in a test of the instrument itself.
+    ///
+    /// # Errors
+    /// When an instance does not come up.
+    pub async fn set_up(
+        &self,
+        arm: &'static Arm,
+        lives: Lives,
+        server: Server,
+    ) -> anyhow::Result<Scene> {
+        let tag = format!(
+            "{}-{}",
+            lives.name,
+            self.tags.fetch_add(1, Ordering::Relaxed)
+        );
+        let as_run = Arm { server, ..*arm };
+        let spec = self.premises.pool(&as_run, lives, &tag).await?;
+        let pool = self.cluster.pool(spec).await?;
+        let issuer = match arm.properties.issuers {
+            Issuers::All => None,
+            Issuers::OnlyA => Some(INSTANCES[0].to_owned()),
+        };
+        let address = self
+            .balancer
+            .listen(ArmSpec {
+                arm: format!("{}-{tag}", arm.name),
+                policy: arm.policy,
+                pool: &pool,
+                issuer,
+                address: None,
+            })
+            .await?;
+        Ok(Scene {
+            arm,
+            pool,
+            balanced: base(address),
+            lives,
+            random: random(self.seed, arm.name),
+            lab: self.premises.lab.clone(),
+            balancer: self.balancer.clone(),
+            address,
+        })
+    }
+
+    /// An unrelated deployment of the same arm, with other keys and records.
+    ///
+    /// # Errors
+    /// When its instance does not come up.
+    pub async fn stranger(&self, arm: &Arm) -> anyhow::Result<Pool> {
+        let tag = format!("stranger-{}", self.tags.fetch_add(1, Ordering::Relaxed));
+        let spec = self.premises.stranger(arm, &tag).await?;
+        Ok(self.cluster.pool(spec).await?)
+    }
+
+    /// A user that nobody has had, and who may read the records.
+    ///
+    /// # Errors
+    /// When the accounts do not answer.
+    pub async fn fresh_accountant(&self) -> anyhow::Result<String> {
+        let user = self.users.fresh();
+        self.accounts.set_role(&user, app::Role::Accountant).await?;
+        Ok(user)
+    }
+
+    /// Why `arm` cannot run, if it cannot.
+    pub fn cannot_run(&self, arm: &Arm) -> Option<String> {
+        if !arm.server.needs_store() {
+            return None;
+        }
+        self.redis.as_ref().err().cloned()
+    }
+
+    /// The cluster, for whoever has pools of their own on it.
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// A folder for files that are gone after the run.
+    pub fn work_dir(&self) -> &Path {
+        self.work_dir.path()
+    }
+
+    /// The store, or why there is none.
+    pub fn redis(&self) -> Result<&Redis, &str> {
+        self.redis.as_ref().map_err(String::as_str)
+    }
+
+    /// The balancer's process.
+    pub fn balancer_pid(&self) -> Option<u32> {
+        self.balancer.pid()
+    }
+
+    /// Every process that ended although nobody asked it to.
+    pub fn crashes(&self) -> Vec<Crash> {
+        self.cluster.crashes_so_far()
+    }
+
+    /// Ends everything.
+    ///
+    /// # Errors
+    /// When the supervisor does not end.
+    pub async fn strike(&self) -> anyhow::Result<()> {
+        Ok(self.cluster.clone().stop().await?)
+    }
+
+    /// Who runs where, in words.
+    pub fn topology(&self) -> BTreeMap<String, String> {
+        let store = match &self.redis {
+            Ok(redis) => format!("Redis, {}", redis.how()),
+            Err(_) => "none".to_owned(),
+        };
+        BTreeMap::from([
+            (
+                "balancer".to_owned(),
+                "embedded, a process of its own".to_owned(),
+            ),
+            (
+                "instances".to_owned(),
+                "two a pool, a process each, one thread".to_owned(),
+            ),
+            (
+                "database".to_owned(),
+                "SQLite, one file, inside the instances".to_owned(),
+            ),
+            ("store".to_owned(), store),
+            ("network".to_owned(), "loopback".to_owned()),
+        ])
+    }
+}
+
+async fn open_accounts(path: &Path) -> anyhow::Result<app::users::Users> {
+    app::users::create(path, Users::COUNT).await?;
+    Ok(app::users::Users::open(path).await?)
+}
+
+/// A Redis, or the reason why there is none; only a Redis that was named must be there.
+async fn find_redis(
+    cluster: &Cluster,
+    choice: RedisChoice,
+    wanted: bool,
+) -> anyhow::Result<Result<Redis, String>> {
+    if !wanted && choice.url.is_none() {
+        return Ok(Err("no arm of this run needs one".to_owned()));
+    }
+    let named = choice.url.is_some();
+    match cluster.redis(choice).await {
+        Ok(redis) => Ok(Ok(redis)),
+        Err(missing) if missing.is_unreachable() => {
+            Err(Failure::Unreachable(missing.to_string()).into())
+        }
+        Err(missing) if named => Err(Failure::Usage(missing.to_string()).into()),
+        Err(missing) => Ok(Err(missing.to_string())),
+    }
+}
+
+/// A generator for one arm: leaving an arm out does not change what another one draws.
+fn random(seed: u64, arm: &str) -> Pcg64 {
+    // FNV-1a, because it is short and will give the same number for ever.
+    let name = arm.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    Pcg64::seed_from_u64(seed ^ name)
+}

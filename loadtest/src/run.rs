@@ -1,0 +1,131 @@
+//! What `demo` and `matrix` share: how a run begins, how it ends, and what happens if somebody
+//! presses Ctrl-C in between.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::arms::Arm;
+use crate::book::Book;
+use crate::cli::RunArgs;
+use crate::doubts::Doubt;
+use crate::environment;
+use crate::failure::exit;
+use crate::progress::Progress;
+use crate::record::Record;
+use crate::report;
+use crate::rig::Rig;
+
+/// Nobody waits longer for processes to end; the supervisor sees to them anyway.
+const END_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Starts what `arms` need.
+///
+/// # Errors
+/// When a Redis that was named does not answer, or a process does not come up.
+pub async fn raise(args: &RunArgs, arms: &[&Arm]) -> anyhow::Result<Arc<Rig>> {
+    let executable = std::env::current_exe().context("cannot find this executable")?;
+    let wants_redis = arms.iter().any(|arm| arm.server.needs_store());
+    Rig::raise(&executable, args.redis_url.clone(), wants_redis, args.seed).await
+}
+
+/// Writes down the machine and who runs where.
+pub fn note_environment(book: &Book, rig: &Rig) {
+    let mut versions = BTreeMap::new();
+    if let Ok(redis) = rig.redis() {
+        versions.insert("redis-server".to_owned(), redis.version().to_owned());
+    }
+    let environment = environment::gather(rig.topology(), versions);
+    book.edit(|record| record.environment = environment);
+}
+
+/// Does `work` unless somebody stops it; `None` if somebody did.
+pub async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        result = work => Some(result),
+        () = interrupted() => None,
+    }
+}
+
+/// Waits for Ctrl-C, or for SIGTERM.
+pub async fn interrupted() {
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        Ok(()) = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+}
+
+/// Closes the book and writes the report.
+///
+/// # Errors
+/// When record or report cannot be written.
+pub fn close(rig: &Rig, book: &Book, interrupted: bool) -> anyhow::Result<Record> {
+    let crashes = rig.crashes().into_iter().map(|crash| Doubt::Crashed {
+        what: format!("{}-{}, {}", crash.pool, crash.instance, crash.status),
+    });
+    let mut known: Vec<_> = crashes.collect();
+    if rig.redis().is_ok_and(|redis| !redis.ours()) {
+        known.push(Doubt::ForeignStore);
+    }
+    let record = book.close(interrupted, known)?;
+    report::write(&record, book.dir(), &report::Options::default())?;
+    Ok(record)
+}
+
+/// Ends every process.
+///
+/// # Errors
+/// When the supervisor says that it could not.
+pub async fn strike(rig: &Rig, progress: &Progress) -> anyhow::Result<()> {
+    match tokio::time::timeout(END_PATIENCE, rig.strike()).await {
+        Ok(struck) => struck,
+        Err(_) => {
+            progress.say("The cluster takes long to end; its supervisor sees to it.");
+            Ok(())
+        }
+    }
+}
+
+/// What a finished run exits with.
+pub fn verdict(record: &Record) -> u8 {
+    let unexpected = record.cells.iter().any(|cell| !cell.as_expected)
+        || record.revocations.iter().any(|row| !row.as_expected);
+    match (record.interrupted, unexpected, record.valid) {
+        (true, ..) => exit::INTERRUPTED,
+        (_, true, _) => exit::UNEXPECTED,
+        (.., false) => exit::INVALID,
+        (.., true) => exit::OK,
+    }
+}
+
+/// Where everything lies, for people, and the record itself if a machine asked for it.
+///
+/// # Errors
+/// When the record cannot be printed.
+pub fn tell_end(
+    book: &Book,
+    progress: &Progress,
+    record: &Record,
+    json: bool,
+) -> anyhow::Result<()> {
+    let dir = book.dir().display();
+    progress.say(format!(
+        "Report  {dir}/report.html   (record.json and tables beside it)"
+    ));
+    if json {
+        println!("{}", serde_json::to_string_pretty(record)?);
+    }
+    Ok(())
+}

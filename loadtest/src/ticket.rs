@@ -1,0 +1,119 @@
+//! A credential out of its owner's hands, to be shown elsewhere, watched, or tampered with.
+
+use std::fmt;
+
+use app::Credential;
+use http::header::{AUTHORIZATION, COOKIE};
+use http::{HeaderName, HeaderValue};
+
+use crate::answer::{Answer, Wanted};
+use crate::visitors::plain_http;
+
+/// A credential on its own: a token, or a cookie's `name=value`, and where to show it.
+#[derive(Clone)]
+pub struct Ticket {
+    http: reqwest::Client,
+    url: String,
+    /// Who must be recognised, where the answer says who was.
+    user: Option<String>,
+    header: HeaderName,
+    credential: Credential,
+}
+
+impl Ticket {
+    /// A credential that somebody else was given, to be shown at `base`.
+    pub fn new(base: &str, header: HeaderName, credential: Credential) -> Ticket {
+        Ticket {
+            http: plain_http(),
+            url: format!("{base}/me"),
+            user: None,
+            header,
+            credential,
+        }
+    }
+
+    /// The same, asking for `path`; where that is `/me`, the answer must name `user`.
+    #[must_use]
+    pub fn asking(self, path: &str, user: &str) -> Ticket {
+        let base = self.url.trim_end_matches("/me");
+        Ticket {
+            url: format!("{base}{path}"),
+            user: (path == "/me").then(|| user.to_owned()),
+            ..self
+        }
+    }
+
+    /// What would be sent, for tests.
+    #[cfg(test)]
+    pub(crate) fn revealed(&self) -> &str {
+        self.credential.reveal()
+    }
+
+    /// Shows it.
+    pub async fn show(&self) -> Answer {
+        let text = self.credential.reveal();
+        let value = match self.header {
+            AUTHORIZATION => format!("Bearer {text}"),
+            _ => text.clone(),
+        };
+        let request = self.http.get(&self.url);
+        let request = match HeaderValue::from_str(&value) {
+            Ok(value) => request.header(&self.header, value),
+            // Nothing that can be sent: then nothing is shown, and the answer says so.
+            Err(_) => request,
+        };
+        let wanted = self.user.as_deref().map_or(Wanted::Success, Wanted::User);
+        Answer::to(request, wanted).await
+    }
+
+    /// The same credential, to be shown elsewhere, by whoever believes it.
+    #[must_use]
+    pub fn at(&self, base: &str) -> Ticket {
+        Ticket {
+            url: format!("{base}/me"),
+            user: None,
+            ..self.clone()
+        }
+    }
+
+    /// Another credential in its place: `edit` gets the token, or the cookie's value alone.
+    #[must_use]
+    pub fn edited(&self, edit: impl FnOnce(&str) -> String) -> Ticket {
+        let text = self.credential.reveal();
+        let edited = match text.split_once('=').filter(|_| self.header == COOKIE) {
+            Some((name, value)) => format!("{name}={}", edit(value)),
+            None => edit(text),
+        };
+        Ticket {
+            credential: Credential::new(edited),
+            ..self.clone()
+        }
+    }
+}
+
+/// Says where it is shown, never what is shown.
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ticket")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ticket_is_edited_in_its_value_alone_and_never_shown_in_logs() {
+        let cookie = Credential::new("sid-session-memory=abc".to_owned());
+        let ticket = Ticket::new("http://127.0.0.1:1", COOKIE, cookie);
+        let edited = ticket.edited(|value| value.to_uppercase());
+        assert_eq!(edited.revealed(), "sid-session-memory=ABC");
+        let shown = format!("{edited:?}");
+        assert!(
+            !shown.contains("ABC") && shown.contains("127.0.0.1:1/me"),
+            "{shown}"
+        );
+    }
+}

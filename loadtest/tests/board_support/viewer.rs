@@ -1,0 +1,91 @@
+//! A viewer without a browser, for everything that is said in headers.
+
+use loadtest::board::Board;
+use reqwest::header::{HeaderMap, SET_COOKIE};
+use reqwest::{Client, RequestBuilder, Response};
+use serde_json::{Value, json};
+
+/// A viewer without a browser: its own client, and the page's token and viewer cookie.
+pub(crate) struct Viewer {
+    pub(crate) base: String,
+    pub(crate) client: Client,
+    pub(crate) page: String,
+    pub(crate) token: String,
+    pub(crate) cookie: String,
+}
+
+impl Viewer {
+    pub(crate) async fn at(board: &Board) -> Self {
+        let base = format!("http://{}", board.address());
+        let client = Client::builder().no_proxy().build().unwrap();
+        let answer = client.get(&base).send().await.unwrap();
+        let cookie = cookies(&answer).pop().unwrap();
+        let cookie = cookie.split(';').next().unwrap().to_owned();
+        let page = answer.text().await.unwrap();
+        let token = page.split("board-token\" content=\"").nth(1).unwrap()[..32].to_owned();
+        Self {
+            base,
+            client,
+            page,
+            token,
+            cookie,
+        }
+    }
+
+    /// A request with the viewer's cookie and `more` cookies.
+    pub(crate) fn get(&self, path: &str, more: &str) -> RequestBuilder {
+        self.client
+            .get(self.url(path))
+            .header("cookie", format!("{}; {more}", self.cookie))
+    }
+
+    pub(crate) fn post(&self, path: &str) -> RequestBuilder {
+        self.client
+            .post(self.url(path))
+            .header("cookie", &self.cookie)
+    }
+
+    pub(crate) fn act(&self, act: &str, instance: &str) -> RequestBuilder {
+        let body = json!({ "act": act, "instance": instance }).to_string();
+        self.post("/board/act").body(body)
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+}
+
+pub(crate) fn cookies(answer: &Response) -> Vec<String> {
+    let values = answer.headers().get_all(SET_COOKIE).iter();
+    values
+        .map(|value| value.to_str().unwrap().to_owned())
+        .collect()
+}
+
+pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).map(|value| value.to_str().unwrap())
+}
+
+/// Four characters that stand for a cookie which is not base64url of anything.
+pub(crate) fn fingerprint(cookie: &str) -> String {
+    use base64::Engine as _;
+    use sha2::Digest as _;
+    let hash = sha2::Sha256::digest(cookie);
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(hash)[..4].to_owned()
+}
+
+pub(crate) async fn json_of(answer: Response) -> Value {
+    serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+}
+
+pub(crate) async fn reason(request: RequestBuilder) -> (u16, String) {
+    let answer = request.send().await.unwrap();
+    let status = answer.status().as_u16();
+    (
+        status,
+        json_of(answer).await["reason"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned(),
+    )
+}

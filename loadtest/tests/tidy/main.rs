@@ -1,0 +1,206 @@
+//! The invariants of the house, checked like everything else.
+//!
+//! Most are absences: what a crate does not know, what a file does not contain. Each test names the
+//! files that break its rule and says what to do; the rules and their reasons are in CONTRIBUTING.
+
+mod house;
+mod mirror;
+mod text;
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use house::{Manifest, assert_none, files, read, root};
+
+#[test]
+fn the_application_knows_neither_way_of_remembering() {
+    let mut problems = Vec::new();
+    for library in [
+        "redis",
+        "jsonwebtoken",
+        "tower-sessions",
+        "server-session",
+        "server-jwt",
+    ] {
+        if Manifest::of("app").depends_on(library) {
+            problems.push(format!("app/Cargo.toml: depends on {library}"));
+        }
+    }
+    assert_none(
+        "app is what both servers share; what differs stands behind its seam",
+        &problems,
+    );
+}
+
+#[test]
+fn each_server_knows_one_way_only() {
+    let mut problems = Vec::new();
+    for (server, other) in [
+        ("server-session", "jsonwebtoken"),
+        ("server-jwt", "tower-sessions"),
+        ("server-session", "server-jwt"),
+        ("server-jwt", "server-session"),
+    ] {
+        if Manifest::of(server).depends_on(other) {
+            problems.push(format!("{server}/Cargo.toml: depends on {other}"));
+        }
+    }
+    assert_none("what both need belongs into app", &problems);
+}
+
+/// A plain JWT is checked without asking anybody: the store belongs to what takes that back.
+#[test]
+fn in_server_jwt_only_the_deny_list_and_the_refresh_family_speak_to_redis() {
+    let may = |path: &str| path.contains("/revoke") || path.contains("/refresh");
+    let speaks = |path: &String| !may(path) && mentions(path, &["redis::", "use redis"]);
+    let problems: Vec<_> = files("server-jwt/src", "rs")
+        .into_iter()
+        .filter(speaks)
+        .collect();
+    assert_none(
+        "move it into the deny-list or the refresh family",
+        &problems,
+    );
+}
+
+/// The instrument speaks HTTP: it must not be able to look into what it measures.
+#[test]
+fn in_loadtest_only_the_dispatcher_names_a_server() {
+    let names = |path: &String| mentions(path, &["server_session", "server_jwt"]);
+    let paths = files("loadtest/src", "rs")
+        .into_iter()
+        .filter(|path| !path.ends_with("/dispatch.rs"));
+    assert_none(
+        "only dispatch.rs may name a server crate",
+        &paths.filter(names).collect::<Vec<_>>(),
+    );
+}
+
+/// Formatting never measures: a report can be made on another machine, years later.
+#[test]
+fn the_report_asks_nothing_but_the_record() {
+    let asks = |path: &String| {
+        mentions(
+            path,
+            &[
+                "std::time",
+                "tokio",
+                "reqwest",
+                "cluster::",
+                "std::process",
+                "crate::arms",
+            ],
+        )
+    };
+    let problems: Vec<_> = files("loadtest/src/report", "rs")
+        .into_iter()
+        .filter(asks)
+        .collect();
+    assert_none(
+        "a report is a function of records: put what it needs into the record",
+        &problems,
+    );
+}
+
+#[test]
+fn every_event_has_its_file_is_listed_and_is_explained() {
+    let methodology = read("docs/METHODOLOGY.md");
+    let listed: BTreeSet<_> = loadtest::events::ALL
+        .iter()
+        .map(|event| event.name)
+        .collect();
+    let mut problems = Vec::new();
+    for event in &listed {
+        let file = format!("loadtest/src/events/{}.rs", event.replace('-', "_"));
+        if !root().join(&file).is_file() {
+            problems.push(format!("{event}: {file} is missing"));
+        }
+        let heading = format!("### `{event}`");
+        if !methodology.lines().any(|line| line == heading) {
+            problems.push(format!(
+                "{event}: docs/METHODOLOGY.md has no heading {heading}"
+            ));
+        }
+    }
+    for path in files("loadtest/src/events", "rs") {
+        let name = path
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches(".rs");
+        if name != "mod" && !listed.contains(name.replace('_', "-").as_str()) {
+            problems.push(format!("{path}: is in no list of events"));
+        }
+    }
+    assert_none(
+        "an event is a file, a line in events::ALL and a heading",
+        &problems,
+    );
+}
+
+/// The block says itself by which command it was made; this makes it again.
+#[test]
+fn the_block_in_the_readme_is_what_report_makes_of_the_newest_results() {
+    let newest = fs::read_dir(root().join("docs/results"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let newest = newest
+        .map(|entry| entry.path())
+        .filter(|path| path.join("record.json").exists());
+    let readme = read("README.md");
+    let Some(newest) = newest.max() else {
+        let between = readme
+            .split("<!-- BEGIN: report -->")
+            .nth(1)
+            .unwrap_or_default();
+        let block = between
+            .split("<!-- END: report -->")
+            .next()
+            .unwrap_or_default();
+        assert_eq!(block.trim(), "", "README.md: a report without results");
+        return;
+    };
+    let name = newest.file_name().unwrap_or_default().to_string_lossy();
+    let made_by = format!("loadtest report docs/results/{name} --splice README.md");
+    assert!(
+        readme.contains(&made_by),
+        "README.md: its report is not made by `{made_by}`"
+    );
+
+    let record = loadtest::record::Record::load(&newest).unwrap();
+    let dir = format!("docs/results/{name}");
+    let again = loadtest::report::spliced(&record, &dir, "README.md", &readme).unwrap();
+    assert!(again == readme, "README.md: run `{made_by}` again");
+}
+
+#[test]
+fn whoever_comes_finds_the_documents() {
+    let wanted = [
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "docs/ARCHITECTURE.md",
+        "docs/METHODOLOGY.md",
+        "deny.toml",
+        ".ci/run",
+        "loadtest/record.schema.json",
+    ];
+    let missing: Vec<_> = wanted
+        .into_iter()
+        .filter(|path| !root().join(path).is_file())
+        .collect();
+    assert_none("write it", &missing);
+    let readme = read("README.md");
+    for command in ["cargo run --release -- demo", ".ci/test"] {
+        assert!(
+            readme.contains(command),
+            "README.md: does not say `{command}`"
+        );
+    }
+}
+
+fn mentions(path: &str, words: &[&str]) -> bool {
+    let text = read(path);
+    words.iter().any(|word| text.contains(word))
+}
