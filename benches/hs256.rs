@@ -13,7 +13,7 @@ use benches::{ISSUED_S, Shared};
 use criterion::{Criterion, criterion_group, criterion_main};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
-use server_jwt::verify::{self, Parts, Scratch};
+use server_jwt::token::verify::{self, Parts, Scratch};
 
 const USER: &str = "load-00000";
 const NOW_MS: u64 = ISSUED_S * 1000 + 1;

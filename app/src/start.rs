@@ -67,10 +67,11 @@ where
     }
 }
 
-/// Warnings only, unless `$RUST_LOG` says otherwise. hyper and tower-sessions warn about every
-/// idle connection and every unknown id: with thousands of visitors that would be the log.
+/// Warnings only, unless `$RUST_LOG` says otherwise. hyper and tower-sessions speak up about every
+/// idle connection, every unknown id and, while a store is down, every request: with thousands of
+/// visitors that would be the log. What a store does is said by whoever talks to it.
 fn log_to_stderr() {
-    let quiet = "warn,hyper=error,tower_sessions=error,tower_sessions_core=error";
+    let quiet = "warn,hyper=error,tower_sessions=off,tower_sessions_core=off";
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(quiet));
     // A second instance in one process (a test) keeps the first one's log.
     let _ = tracing_subscriber::fmt()

@@ -4,9 +4,9 @@
 use std::fs;
 
 use app::Role;
-use server_jwt::claims::{Claims, Policy};
 use server_jwt::keys::KeyRing;
 use server_jwt::keys::file::{Form, KeySource};
+use server_jwt::token::claims::{Claims, Policy};
 
 /// When the tokens were issued, in seconds since the Unix epoch. Benches pass the time in, so
 /// that none of them expires.

@@ -11,7 +11,9 @@ use time::macros::format_description;
 
 use crate::doubts::{self, Doubt};
 use crate::failure::Failure;
-use crate::record::{self, Cell, Hop, NotRun, Record, Revocation};
+use crate::record::{
+    self, Cell, Hop, NotRun, Record, Revocation, Section, SectionValidity, Validity,
+};
 
 /// Where runs land that nobody gave a folder.
 const RUNS: &str = "runs";
@@ -90,6 +92,20 @@ impl Book {
             because: because.into(),
         };
         self.edit(|record| record.not_run.push(not_run));
+    }
+
+    /// Notes that a section may not be believed. Its first reason stays.
+    pub fn invalidate(&self, section: Section, because: &str) {
+        self.edit(|record| {
+            record.valid = false;
+            if record.validity.iter().all(|row| row.section != section) {
+                record.validity.push(SectionValidity {
+                    section,
+                    validity: Validity::Invalid,
+                    because: Some(because.to_owned()),
+                });
+            }
+        });
     }
 
     /// Looks for doubts, adds those that only the run knows, and writes the record for the last
@@ -175,8 +191,13 @@ mod tests {
         let book = Book::open(Some(&out), 7, "loadtest matrix".to_owned()).unwrap();
         assert!(out.join("record.json").exists());
         book.note_not_run("jwt-hs256", "balanced", "for a test");
+        book.invalidate(Section::Survival, "the first reason");
+        book.invalidate(Section::Survival, "what came of it");
         let record = book.close(true, vec![]).unwrap();
         assert!(record.interrupted && record.not_run.len() == 1);
+        assert!(!record.valid && record.validity.len() == 1);
+        let because = record.validity[0].because.as_deref();
+        assert_eq!(because, Some("the first reason"));
         assert_eq!(record.doubts[0].kind, "interrupted");
 
         let again = Book::open(Some(&out), 7, String::new())

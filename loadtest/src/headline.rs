@@ -53,7 +53,7 @@ pub fn line(arm: &Arm, words: Option<&Words>, seconds: u64) -> String {
     };
     let seconds = format!("{seconds}s");
     format!(
-        "{:<25}{ask_b:<12}{kill_a:<11}{logged_out:<26}{seconds:>4}",
+        "{:<24} {ask_b:<11} {kill_a:<10} {logged_out:<25} {seconds:>4}",
         label(arm)
     )
 }

@@ -16,7 +16,7 @@ use crate::describe::describe;
 use crate::events::{self, Event, Play};
 use crate::pools::Lives;
 use crate::progress::Progress;
-use crate::record;
+use crate::record::{self, Section};
 use crate::revocation::{self, Early, Order};
 use crate::rig::Rig;
 use crate::tally::Observed;
@@ -256,9 +256,15 @@ impl<'a> Desk<'a> {
     fn give_up(&self, arm: &Arm, events: &[&Event], error: &anyhow::Error) {
         let why = format!("{error:#}");
         self.progress.say(format!("NOT RUN  {}: {why}", arm.name));
-        self.book.edit(|record| record.valid = false);
         for event in events {
             self.book.note_not_run(arm.name, event.name, &why);
+            self.book.invalidate(
+                match event.play {
+                    Play::Visitors(_) => Section::Survival,
+                    Play::Order(_) => Section::Revocation,
+                },
+                &format!("{} gave up at {}: {why}", arm.name, event.name),
+            );
         }
     }
 }

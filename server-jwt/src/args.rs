@@ -8,7 +8,7 @@ use app::{HeldBack, Settings};
 
 use crate::carry::Carry;
 use crate::inspect::Inspect;
-use crate::keygen::Keygen;
+use crate::keys::keygen::Keygen;
 use crate::revoke::deny::Fail;
 
 /// A server that signs a login and hands it out (JSON Web Tokens)

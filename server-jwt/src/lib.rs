@@ -1,25 +1,19 @@
 //! A server that remembers a login by signing it and handing it out: JSON Web Tokens, made and
 //! checked with jsonwebtoken.
 //!
-//! Start with [`memory`], the three verbs; then [`verify`], the check behind every request. The
-//! sibling crate server-session does the same by keeping the login and handing out its name.
+//! Start with [`memory`], the three verbs; then [`token::verify`], the check behind every request.
+//! The sibling crate server-session does the same by keeping the login and handing out its name.
 
 pub mod args;
 pub mod carry;
-pub mod claims;
-pub mod header;
 pub mod inspect;
-mod issue;
-pub mod keygen;
 pub mod keys;
 pub mod memory;
 pub mod refresh;
 pub mod revoke;
-mod rotation;
 mod routes;
 mod setup;
-mod stock;
-pub mod verify;
+pub mod token;
 
 use std::process::ExitCode;
 
@@ -33,7 +27,7 @@ pub fn run(args: Args) -> ExitCode {
     let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
     match (args.command, args.serve.0) {
         (Some(Command::Inspect(inspect)), _) => inspect::run(&inspect),
-        (Some(Command::Keygen(keygen)), _) => keygen::run(&keygen),
+        (Some(Command::Keygen(keygen)), _) => keys::keygen::run(&keygen),
         (None, Some(serve)) => {
             let settings = serve.settings.clone();
             app::start::start("server-jwt", settings, async |instance| {

@@ -1,7 +1,7 @@
 //! How this server remembers a login: it does not. It signs it and hands it out.
 //!
 //! The three verbs of [`app::Memory`] stand here; what each needs has a file of its own: the
-//! check in [`crate::verify`], the claims in [`crate::claims`], how the token travels in
+//! check in [`crate::token::verify`], the claims in [`crate::token::claims`], how the token travels in
 //! [`crate::carry`], what takes it back before its time in [`crate::revoke`], and what renews it
 //! in [`crate::refresh`]. server-session's file of this name does the same the other way round.
 
@@ -17,14 +17,15 @@ use http::Extensions;
 use http::request::Parts;
 
 use crate::carry::Carry;
-use crate::claims::Policy;
 use crate::keys::KeyRing;
 use crate::keys::file::KeySource;
 use crate::refresh::Families;
 use crate::revoke::store::Store;
 use crate::revoke::{Mark, Revocation};
-use crate::verify::Scratch;
-use crate::{routes, stock, verify};
+use crate::routes;
+use crate::token::claims::Policy;
+use crate::token::verify::Scratch;
+use crate::token::{stock, verify};
 
 /// Remembers logins in tokens. Cheap to clone.
 #[derive(Clone)]
@@ -220,7 +221,7 @@ impl Shared {
     fn expires_ms(&self, exp: u64) -> u64 {
         match self.stock {
             true => stock::refused_at_ms(exp),
-            false => crate::claims::expires_ms(exp, self.policy.leeway_ms),
+            false => crate::token::claims::expires_ms(exp, self.policy.leeway_ms),
         }
     }
 

@@ -11,15 +11,15 @@ use jsonwebtoken::Algorithm;
 
 use crate::args::{Revoke, Serve};
 use crate::carry::Carry;
-use crate::claims::Policy;
 use crate::keys::file::{Form, KeySource};
+use crate::keys::rotation;
 use crate::memory::{JwtMemory, Shared};
 use crate::refresh::Families;
 use crate::revoke::deny::{DenyList, ListSettings};
 use crate::revoke::store::Store;
 use crate::revoke::synced::SyncedList;
 use crate::revoke::{Revocation, SKEW_MAX_MS, eviction};
-use crate::rotation;
+use crate::token::claims::Policy;
 
 impl Serve {
     /// Builds the memory of `instance`.

@@ -7,7 +7,7 @@ use app::conformance::{Answer, Pair, Visitor};
 use http::header::{AUTHORIZATION, COOKIE, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Method};
 use serde_json::json;
-use server_jwt::keygen::Alg;
+use server_jwt::keys::keygen::Alg;
 use support::{pair, pair_of};
 
 /// Asks `/me`, or another path, with these header fields and nothing else.
@@ -205,7 +205,7 @@ async fn the_cookie_is_kept_from_scripts_and_from_other_sites() {
 
 #[tokio::test]
 async fn an_instance_without_the_private_half_names_the_one_that_issues() {
-    let made = server_jwt::keygen::make(Alg::EdDsa, "k1").expect("a key is made");
+    let made = server_jwt::keys::keygen::make(Alg::EdDsa, "k1").expect("a key is made");
     let private = support::file(made.private.to_string());
     let public = support::file(made.public.expect("it has one").to_string());
     let flag = |path: &std::path::Path| path.to_str().expect("text").to_owned();

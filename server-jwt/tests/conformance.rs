@@ -2,7 +2,7 @@
 
 mod support;
 
-use server_jwt::keygen::Alg;
+use server_jwt::keys::keygen::Alg;
 use support::{pair, pair_with_redis};
 
 mod hs256 {

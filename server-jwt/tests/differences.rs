@@ -8,7 +8,7 @@ use app::conformance::{Pair, Visitor, known};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use server_jwt::keygen::Alg;
+use server_jwt::keys::keygen::Alg;
 use support::pair_of;
 
 async fn pair() -> Pair {

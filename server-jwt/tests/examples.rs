@@ -6,7 +6,7 @@ use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use server_jwt::inspect::verdict;
 use server_jwt::keys::file::{Form, KeySource};
-use server_jwt::verify::Scratch;
+use server_jwt::token::verify::Scratch;
 
 /// Whether `token` holds under `jwk`, with `allowed` algorithms.
 fn holds(jwk: &Value, token: &str, allowed: &[Algorithm]) -> bool {

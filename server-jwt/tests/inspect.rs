@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use server_jwt::keygen::{Alg, make};
 use server_jwt::keys::file::{Form, KeySource};
+use server_jwt::keys::keygen::{Alg, make};
 use support::{path, refused, run, text};
 
 /// A new key in a file, and a token signed with it.

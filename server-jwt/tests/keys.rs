@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
-use server_jwt::keygen::{Alg, make};
 use server_jwt::keys::file::{Form, KeySource};
+use server_jwt::keys::keygen::{Alg, make};
 
 fn source(content: impl AsRef<[u8]>) -> KeySource {
     KeySource {

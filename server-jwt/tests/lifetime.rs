@@ -4,7 +4,7 @@ mod support;
 
 use app::conformance::{Pair, Visitor, known};
 use serde_json::json;
-use server_jwt::keygen::Alg;
+use server_jwt::keys::keygen::Alg;
 use support::pair;
 
 /// A login at a clock that stands at the beginning of a second, and the moment.

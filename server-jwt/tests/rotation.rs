@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use app::conformance::{Pair, Visitor, known};
 use serde_json::{Value, json};
-use server_jwt::keygen::{Alg, make};
+use server_jwt::keys::keygen::{Alg, make};
 use support::pair_of;
 
 /// Two instances, each with a key file of its own that holds `k1`.

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use server_jwt::keygen::{Alg, make};
+use server_jwt::keys::keygen::{Alg, make};
 use support::{path, refused, run, text};
 
 #[test]

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::keys::KeyRing;
-use crate::verify::{self, Parts, Scratch};
+use crate::token::verify::{self, Parts, Scratch};
 
 /// Claims that are moments, and what to call them.
 const MOMENTS: [(&str, &str); 3] = [("iat", "issued"), ("nbf", "not before"), ("exp", "expires")];

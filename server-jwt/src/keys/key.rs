@@ -14,7 +14,7 @@ use super::crypto;
 use super::fault::KeyFault;
 use super::jwk::Jwk;
 use super::material::Material;
-use crate::header::ACCESS_TYP;
+use crate::token::header::ACCESS_TYP;
 
 /// One key.
 pub struct Key {

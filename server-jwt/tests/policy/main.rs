@@ -12,11 +12,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::{Value, json};
-use server_jwt::claims::Policy;
-use server_jwt::keygen::{Alg, make};
 use server_jwt::keys::KeyRing;
 use server_jwt::keys::file::{Form, KeySource};
-use server_jwt::verify::{self, Scratch};
+use server_jwt::keys::keygen::{Alg, make};
+use server_jwt::token::claims::Policy;
+use server_jwt::token::verify::{self, Scratch};
 
 const NOW_S: u64 = 1_800_000_000;
 const NOW_MS: u64 = NOW_S * 1000;

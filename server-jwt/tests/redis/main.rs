@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use app::conformance::{Answer, Pair, Server, Visitor, known};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use server_jwt::keygen::Alg;
+use server_jwt::keys::keygen::Alg;
 use support::{Redis, pair, rewritten};
 
 /// How soon a request must be answered when the store does not (FAULTS F4).

@@ -18,7 +18,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use server_jwt::Args;
 use server_jwt::args::Serve;
-use server_jwt::keygen::{Alg, make};
+use server_jwt::keys::keygen::{Alg, make};
 use server_jwt::memory::JwtMemory;
 use tempfile::TempDir;
 

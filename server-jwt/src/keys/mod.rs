@@ -8,7 +8,9 @@ pub mod fault;
 pub mod file;
 mod jwk;
 pub mod key;
+pub mod keygen;
 mod material;
+pub(crate) mod rotation;
 
 use serde_json::{Value, json};
 

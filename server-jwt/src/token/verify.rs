@@ -12,10 +12,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::Algorithm;
 
-use crate::claims::{Claims, Policy};
-use crate::header::{ACCESS_TYP, Header};
 use crate::keys::KeyRing;
 use crate::keys::key::Key;
+use crate::token::claims::{Claims, Policy};
+use crate::token::header::{ACCESS_TYP, Header};
 
 /// Where the decoded parts of one token lie. Kept between tokens, it saves the allocations.
 #[derive(Debug, Default)]

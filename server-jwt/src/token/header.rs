@@ -2,7 +2,7 @@
 //!
 //! Whoever forges a token writes its header, so nothing in it is believed before the signature
 //! is checked, and nothing in it may choose the key (RFC 8725, sections 3.1 and 3.10). Where the
-//! signature is checked is [`crate::verify`].
+//! signature is checked is [`crate::token::verify`].
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,6 +1,6 @@
 //! `inspect`: a token taken apart, as on jwt.io, and whether its signature holds; or, with
 //! `--verify-only`, nothing but a verdict a line. Both ask the function that the server asks,
-//! [`crate::verify::signature`].
+//! [`crate::token::verify::signature`].
 
 mod walk;
 
@@ -15,7 +15,7 @@ use jsonwebtoken::Algorithm;
 use crate::keys::KeyRing;
 use crate::keys::fault::KeyFileError;
 use crate::keys::file::{Form, KeySource};
-use crate::verify::{self, Scratch};
+use crate::token::verify::{self, Scratch};
 
 /// What `inspect` is told.
 #[derive(Debug, clap::Args)]

@@ -4,10 +4,10 @@ use std::sync::atomic::Ordering;
 
 use app::{Credential, Login, Problem, Reason, TokenAnswer};
 
-use crate::claims::Claims;
 use crate::memory::Shared;
 use crate::refresh::random;
-use crate::stock;
+use crate::token::claims::Claims;
+use crate::token::stock;
 
 /// Octets of a token's own name: 128 bits, so that no two are ever the same.
 const JTI_BYTES: usize = 16;

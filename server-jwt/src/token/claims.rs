@@ -2,7 +2,7 @@
 //!
 //! They are read once, into types: an `exp` that is text, an `aud` that is a list or an `iss`
 //! that is missing is an error of reading here, where a library that reads claims one by one may
-//! take it for absent. It knows nothing of signatures; that is [`crate::verify`].
+//! take it for absent. It knows nothing of signatures; that is [`crate::token::verify`].
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use app::{Login, Reason, Role};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::header::Text;
+use crate::token::header::Text;
 
 /// What an access token says. Anybody who holds it can read this.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
