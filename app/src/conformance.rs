@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use crate::clock::Clock;
 use crate::front::LAB_SECRET;
+use crate::lab::LIFETIME_MAX;
 use crate::users;
 
 pub use harness::{Answer, LAB_SECRET_VALUE, Pair, Server, Visitor};
@@ -276,6 +277,11 @@ pub async fn the_lab_is_guarded_and_its_logins_count(pair: Pair) {
     request
         .headers_mut()
         .insert(LAB_SECRET, http::HeaderValue::from_static("a guess"));
+    assert_eq!(pair.a.send(request).await.reason(), "lab-secret");
+    let login = json!({ "username": "mia", "password": "hopper-1906" });
+    let mut request = Visitor::default().request(Method::POST, "/login", Some(login));
+    let headers = request.headers_mut();
+    headers.insert(LIFETIME_MAX, 1_000.into());
     assert_eq!(pair.a.send(request).await.reason(), "lab-secret");
     let made = Visitor::default()
         .post(&pair.a, "/lab/logins", json!({ "count": 3 }))

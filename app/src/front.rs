@@ -13,6 +13,7 @@ use subtle::ConstantTimeEq as _;
 use tower::ServiceExt as _;
 
 use crate::application::Application;
+use crate::lab::LIFETIME_MAX;
 use crate::memory::{Challenge, Memory};
 use crate::problem::{Problem, Reason};
 
@@ -67,8 +68,9 @@ impl<M: Memory> Front<M> {
 
     fn admit(&self, request: &Request<Body>) -> Result<(), Problem> {
         well_formed(request)?;
-        if request.uri().path().starts_with("/lab") {
-            self.admit_to_lab(request.headers())?;
+        let headers = request.headers();
+        if request.uri().path().starts_with("/lab") || headers.contains_key(LIFETIME_MAX) {
+            self.admit_to_lab(headers)?;
         }
         let changes_state = !matches!(*request.method(), Method::GET | Method::HEAD);
         if changes_state

@@ -7,6 +7,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::header::{CONTENT_TYPE, SET_COOKIE};
+use http::request::Parts;
+use http::{Extensions, HeaderName};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -18,6 +20,40 @@ use crate::memory::{Memory, Status};
 use crate::problem::{Problem, Reason};
 use crate::routes;
 use crate::users;
+
+/// `POST /login` with this header, and the lab's secret beside it, makes a login that lives at
+/// most so many milliseconds: a page can show an expiry without a pool of its own for it.
+pub const LIFETIME_MAX: HeaderName = HeaderName::from_static("x-lab-lifetime-max-ms");
+
+/// The longest that the login which is being remembered may live, found in a request's extensions.
+/// A memory shortens its own lifetime to it, and never stretches it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LifetimeMax {
+    /// From the login on.
+    pub ms: u64,
+}
+
+impl LifetimeMax {
+    /// What stands in `extensions`, if the lab asked for it.
+    pub fn asked(extensions: &Extensions) -> Option<Self> {
+        extensions.get().copied()
+    }
+}
+
+/// Reads the header off a request that was let in. Whether the secret is right was seen by
+/// [`crate::front`]; a value that is no number of milliseconds is a mistake.
+pub(crate) fn lifetime_max(parts: &mut Parts) -> Result<(), Problem> {
+    let Some(value) = parts.headers.get(LIFETIME_MAX) else {
+        return Ok(());
+    };
+    let ms = value.to_str().ok().and_then(|text| text.parse().ok());
+    let ms = ms.filter(|ms| *ms > 0).ok_or_else(|| {
+        Problem::new(Reason::WrongShape)
+            .detail("x-lab-lifetime-max-ms: a number of milliseconds, 1 or more.")
+    })?;
+    parts.extensions.insert(LifetimeMax { ms });
+    Ok(())
+}
 
 /// How many logins one request to `/lab/logins` makes at most.
 const LOGINS_MAX: u32 = 10_000;

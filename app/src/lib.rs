@@ -15,7 +15,7 @@ pub mod conformance;
 mod ending;
 pub mod front;
 pub mod instance;
-mod lab;
+pub mod lab;
 pub mod login;
 pub mod memory;
 pub mod metrics;

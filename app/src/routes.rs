@@ -13,6 +13,7 @@ use crate::application::{Application, internal};
 use crate::body;
 use crate::carriage::{Carriage, HeldBack, TokenAnswer};
 use crate::ending::{Ending, ended};
+use crate::lab;
 use crate::login::Login;
 use crate::memory::{Memory, Scope};
 use crate::problem::{Problem, Reason};
@@ -59,6 +60,7 @@ pub(crate) async fn log_in<M: Memory>(
     request: Request,
 ) -> Result<Response, Problem> {
     let (mut parts, body) = request.into_parts();
+    lab::lifetime_max(&mut parts)?;
     let sent: LogIn = body::json_or_form(&parts.headers, body).await?;
     check_name(&sent.username)?;
     check_password(sent.password.reveal())?;

@@ -1,7 +1,7 @@
 //! From the command line to a serving instance: the same way for both servers.
 
 use std::future::Future;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -144,16 +144,12 @@ where
         read_user_each_request: settings.read_user_each_request,
         draining: drain.flag(),
     });
+    let told_to_end = told_to_end(settings.end_with_stdin)
+        .map_err(|error| StartError::Usage(format!("signals cannot be caught: {error}")))?;
     // The one line on standard output, flushed: a parent process waits for it.
     println!("LISTENING {address}");
-    let _ = std::io::stdout().flush();
-    serve(
-        application,
-        listener,
-        drain,
-        told_to_end(settings.end_with_stdin),
-    )
-    .await;
+    let _ = io::stdout().flush();
+    serve(application, listener, drain, told_to_end).await;
     Ok(())
 }
 
@@ -183,8 +179,16 @@ fn hash_threads(settings: &Settings) -> usize {
 }
 
 /// Waits until this instance is told to end: SIGTERM, Ctrl-C, or the end of standard input.
-async fn told_to_end(with_stdin: bool) {
-    let stdin_ends = async {
+///
+/// Signals are caught from this call on, not from the first poll of what it returns: whoever read
+/// `LISTENING` may send one at once.
+fn told_to_end(with_stdin: bool) -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminated, mut interrupted) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    let stdin_ends = async move {
         if with_stdin {
             let mut stdin = tokio::io::stdin();
             let mut ignored = [0; 64];
@@ -194,22 +198,11 @@ async fn told_to_end(with_stdin: bool) {
         }
         std::future::pending::<()>().await;
     };
-    tokio::select! {
-        () = stdin_ends => {}
-        () = signalled() => {}
-    }
-}
-
-async fn signalled() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signals) => drop(signals.recv().await),
-            Err(_) => std::future::pending().await,
+    Ok(async move {
+        tokio::select! {
+            () = stdin_ends => {}
+            _ = terminated.recv() => {}
+            _ = interrupted.recv() => {}
         }
-    };
-    tokio::select! {
-        () = terminated => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+    })
 }

@@ -1,14 +1,15 @@
 //! How this server remembers a login: it does not. It signs it and hands it out.
 //!
-//! The three verbs of [`app::Memory`] stand here; what each needs has a file of its own: the
-//! check in [`crate::token::verify`], the claims in [`crate::token::claims`], how the token travels in
-//! [`crate::carry`], what takes it back before its time in [`crate::revoke`], and what renews it
-//! in [`crate::refresh`]. server-session's file of this name does the same the other way round.
+//! The three verbs of [`app::Memory`] stand here; what each needs has a file of its own: what is
+//! in a token and how it is checked in [`crate::token`], how it travels in [`crate::carry`], what
+//! takes it back before its time in [`crate::revoke`], and what renews it in [`crate::refresh`].
+//! server-session's file of this name does the same the other way round.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
+use app::lab::LifetimeMax;
 use app::{
     Carriage, Challenge, Ended, Forgotten, Instance, Login, Memory, Problem, Reason, Scope, Status,
 };
@@ -70,7 +71,9 @@ impl Memory for JwtMemory {
         let issued = me
             .revocation
             .stamp(extensions, &login.user, old.as_ref(), now_ms);
-        let answer = me.issue(login, issued.await?, family)?;
+        let iat_ms = issued.await?;
+        let shortened = LifetimeMax::asked(&request.extensions);
+        let answer = me.issue(login, iat_ms, family, shortened)?;
         me.carry.hand_out(answer, &me.instance)
     }
 

@@ -67,7 +67,12 @@ async fn refresh(
         .revocation
         .stamp(extensions, &renewed.login.user, None, now_ms);
     let family = Some((renewed.family, renewed.token));
-    Ok(Json(shared.issue(&renewed.login, issued.await?, family)?))
+    Ok(Json(shared.issue(
+        &renewed.login,
+        issued.await?,
+        family,
+        None,
+    )?))
 }
 
 #[derive(Deserialize)]

@@ -42,6 +42,22 @@ async fn asking_again_does_not_prolong_it() {
 }
 
 #[tokio::test]
+async fn a_laboratory_can_shorten_it_for_one_login_and_never_stretch_it() {
+    let pair = pair(Alg::Hs256, &["--access-ms", "60000"]).await;
+    let (longer, since_ms) = logged_in(&pair).await;
+    let (mut brief, mut stretched) = (Visitor::default(), Visitor::default());
+    brief.log_in_for(&pair.a, "mia", 30_000).await;
+    stretched.log_in_for(&pair.a, "mia", 600_000).await;
+    set(&pair, since_ms + 28_000);
+    assert!(known(&brief, &pair.a).await);
+    set(&pair, since_ms + 32_000);
+    assert!(!known(&brief, &pair.a).await);
+    assert!(known(&longer, &pair.a).await);
+    set(&pair, since_ms + 62_000);
+    assert!(!known(&stretched, &pair.a).await);
+}
+
+#[tokio::test]
 async fn a_log_out_says_when_the_last_instance_refuses_it() {
     for (flags, leeway_ms) in [(&[][..], 0), (&["--leeway-ms", "5000"], 5000)] {
         let flags = [flags, &["--access-ms", "60000"]].concat();

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use app::lab::LifetimeMax;
 use app::{
     Carriage, Challenge, Ended, Forgotten, Instance, Login, Memory, Problem, Reason, Scope,
     StartError, Status,
@@ -67,6 +68,7 @@ impl Memory for SessionMemory {
         let session = session(request)?;
         // Whoever had this session before leaves nothing in it.
         session.clear().await;
+        notes::shorten(LifetimeMax::asked(&request.extensions).map(|max| max.ms));
         let written = self.store.written(login);
         session
             .insert_value(record::LOGIN, written)

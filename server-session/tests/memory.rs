@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use app::Clock;
-use app::conformance::known;
+use app::conformance::{Visitor, known};
 use serde_json::json;
 use server_session::store::memory::MemoryStore;
 use server_session::store::{Lifetimes, Store as _};
@@ -40,6 +40,22 @@ async fn a_session_ends_however_much_it_is_used() {
     }
     pair.a.clock.set_offset_ms(480 * MINUTE_MS + 1);
     assert!(!known(&mia, &pair.a).await);
+}
+
+/// A laboratory can shorten one login's life, and never stretch it.
+#[tokio::test]
+async fn one_login_can_be_shortened() {
+    let pair = pair("memory", &["--absolute-ms", "60000"]).await;
+    let (mut brief, mut stretched) = (Visitor::default(), Visitor::default());
+    brief.log_in_for(&pair.a, "mia", 30_000).await;
+    stretched.log_in_for(&pair.a, "mia", 600_000).await;
+    pair.a.clock.set_offset_ms(29_000);
+    assert!(known(&brief, &pair.a).await);
+    pair.a.clock.set_offset_ms(31_000);
+    assert!(!known(&brief, &pair.a).await);
+    assert!(known(&stretched, &pair.a).await);
+    pair.a.clock.set_offset_ms(61_000);
+    assert!(!known(&stretched, &pair.a).await);
 }
 
 /// tower-sessions' own store knows nothing of either.

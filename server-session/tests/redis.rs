@@ -383,6 +383,18 @@ async fn a_session_ends_however_much_it_is_used() {
     .await;
 }
 
+/// A laboratory can shorten one login's life.
+#[tokio::test]
+async fn one_login_can_be_shortened() {
+    let redis = Redis::start();
+    let pair = pair_on(&redis.url, "redis", &PATIENTLY).await;
+    let longer = logged_in(&pair.a, "mia").await;
+    let mut brief = Visitor::default();
+    brief.log_in_for(&pair.a, "mia", 400).await;
+    until("ended", async || !known(&brief, &pair.b).await).await;
+    assert!(known(&longer, &pair.b).await);
+}
+
 /// One deadline for all commands of a request, and none with 0.
 #[tokio::test]
 async fn without_a_deadline_a_request_waits_for_its_store() {

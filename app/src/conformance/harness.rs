@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, SET_COOKIE};
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use serde_json::{Value, json};
 
 use crate::application::{Application, Parts};
 use crate::clock::Clock;
 use crate::front::{Front, LAB_SECRET};
 use crate::instance::Instance;
+use crate::lab::LIFETIME_MAX;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::password::Hasher;
@@ -179,6 +180,23 @@ impl Visitor {
             answer.text
         );
         answer
+    }
+
+    /// Logs in for at most so many milliseconds, as only a laboratory can ask.
+    ///
+    /// # Panics
+    /// When that does not work.
+    pub async fn log_in_for(&mut self, server: &Server, user: &str, lifetime_max_ms: u64) {
+        let known = users::DEMO_USERS.iter().find(|known| known.name == user);
+        let password = known.map_or(users::LOAD_PASSWORD, |known| known.password);
+        let body = json!({ "username": user, "password": password });
+        let mut request = self.request(Method::POST, "/login", Some(body));
+        let headers = request.headers_mut();
+        headers.insert(LIFETIME_MAX, lifetime_max_ms.into());
+        headers.insert(LAB_SECRET, HeaderValue::from_static(LAB_SECRET_VALUE));
+        let answer = server.send(request).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        self.obey(&answer);
     }
 
     /// `GET path`.

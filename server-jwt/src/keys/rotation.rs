@@ -42,10 +42,11 @@ impl Shared {
 /// Reads the key file again on SIGHUP, for as long as anybody holds `shared`.
 pub(crate) fn reload_on_hangup(shared: &Arc<Shared>) {
     let shared = Arc::downgrade(shared);
+    // Caught before anybody can know that this process is there.
+    let Ok(mut hangups) = signal(SignalKind::hangup()) else {
+        return;
+    };
     tokio::spawn(async move {
-        let Ok(mut hangups) = signal(SignalKind::hangup()) else {
-            return;
-        };
         while hangups.recv().await.is_some() {
             match shared.upgrade().map(|shared| shared.reload_keys()) {
                 None => return,

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use app::lab::LifetimeMax;
 use app::{Credential, Login, Problem, Reason, TokenAnswer};
 
 use crate::memory::Shared;
@@ -19,12 +20,12 @@ impl Shared {
         login: &Login,
         iat_ms: u64,
         family: Option<(String, Credential)>,
+        shortened: Option<LifetimeMax>,
     ) -> Result<TokenAnswer, Problem> {
         let (family, refresh_token) = family.unzip();
-        let (iat, lifetime_s) = (
-            self.instance.clock.now_ms() / 1000,
-            self.policy.lifetime_max_s,
-        );
+        let iat = self.instance.clock.now_ms() / 1000;
+        let usual_s = self.policy.lifetime_max_s;
+        let lifetime_s = shortened.map_or(usual_s, |max| max.ms.div_ceil(1000).min(usual_s));
         let keys = self.keys();
         let key = keys.signer().ok_or(Reason::NotTheIssuer)?;
         let token = match key.encoding().filter(|_| self.stock) {

@@ -23,6 +23,7 @@ tokio::task_local! {
 struct Notes {
     sent: Cell<Sent>,
     began: Cell<Option<u64>>,
+    lifetime_max_ms: Cell<Option<u64>>,
     read: Cell<Option<(Id, u64)>>,
     replacing: Cell<bool>,
     replaced: Cell<Option<Id>>,
@@ -58,6 +59,17 @@ pub(super) fn begin(moment: u64) {
 /// Whether a login of this request was overtaken by an order given at `ended`.
 pub(super) fn began() -> Option<u64> {
     ask(|notes| notes.began.get()).flatten()
+}
+
+/// Notes the longest that a login of this request may live, where a laboratory asked for it.
+pub(crate) fn shorten(lifetime_max_ms: Option<u64>) {
+    ask(|notes| notes.lifetime_max_ms.set(lifetime_max_ms));
+}
+
+/// How long a login of this request lives, if it usually lives for `absolute_ms`.
+pub(super) fn shortened(absolute_ms: u64) -> u64 {
+    let max_ms = ask(|notes| notes.lifetime_max_ms.get()).flatten();
+    max_ms.map_or(absolute_ms, |max_ms| max_ms.min(absolute_ms))
 }
 
 /// Notes that this request knows the record of `id` in this version.

@@ -85,7 +85,7 @@ impl Records {
         command.arg(notes::began().map_or_else(String::new, |began| began.to_string()));
         command
             .arg(self.lifetimes.idle_ms)
-            .arg(self.lifetimes.absolute_ms);
+            .arg(notes::shortened(self.lifetimes.absolute_ms));
         command.arg(data).arg(written(name));
         Ok(match self.link.ask(&command).await? {
             1 => Created::Yes,

@@ -83,7 +83,7 @@ impl Table {
             data: data.into(),
             version: 1,
             idle_at_ms: now_ms + self.lifetimes.idle_ms,
-            ends_ms: now_ms + self.lifetimes.absolute_ms,
+            ends_ms: now_ms + notes::shortened(self.lifetimes.absolute_ms),
             user,
         };
         // Held until it stands in both places: who ends all logins finds this one or stops it.
