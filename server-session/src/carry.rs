@@ -7,16 +7,18 @@
 use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use app::{Challenge, Problem, Reason};
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, Method};
+use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
-use crate::store::{Store, notes};
+use crate::store::Store;
+use crate::store::notes::{self, During};
 
 /// What a request sent under the name of our cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -107,12 +109,10 @@ pub struct CarryService<S> {
 impl<S> Service<Request> for CarryService<S>
 where
     S: Service<Request, Response = Response>,
-    S::Future: Send + 'static,
-    S::Error: Send + 'static,
 {
     type Response = Response;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, S::Error>> + Send>>;
+    type Future = During<Answering<S::Future>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
@@ -120,26 +120,66 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let sent = sent(request.headers(), self.carry.cookie);
-        if sent == Sent::Twice {
-            return Box::pin(ready(Ok(self.carry.problem(Reason::MalformedCredential))));
-        }
         let logs_in = request.method() == Method::POST && request.uri().path() == "/login";
-        let carry = Arc::clone(&self.carry);
-        let answer = self.inner.call(request);
-        Box::pin(notes::during(sent, async move {
-            // Before the account is read: whoever disables it later is not overtaken.
-            if logs_in && let Err(unanswered) = carry.store.login_begins().await {
-                return Ok(carry.problem(unanswered.into()));
+        let before = match (sent, logs_in) {
+            (Sent::Twice, _) => Some(refused()),
+            (_, true) => Some(begun(Arc::clone(&self.carry.store))),
+            _ => None,
+        };
+        let answering = Answering {
+            carry: Arc::clone(&self.carry),
+            before,
+            answer: self.inner.call(request),
+        };
+        notes::during(sent, answering)
+    }
+}
+
+/// What has to happen before a request is answered, or the reason why it is not.
+type Before = Pin<Box<dyn Future<Output = Result<(), Reason>> + Send>>;
+
+fn refused() -> Before {
+    Box::pin(ready(Err(Reason::MalformedCredential)))
+}
+
+/// Before the account is read: whoever disables it later is not overtaken.
+fn begun(store: Arc<dyn Store>) -> Before {
+    Box::pin(async move { store.login_begins().await.map_err(Reason::from) })
+}
+
+pin_project! {
+    /// One request on its way through [`CarryService`]. A type of its own, since a boxed future
+    /// for every request is what a session's check can do without.
+    pub struct Answering<F> {
+        carry: Arc<Carry>,
+        before: Option<Before>,
+        #[pin]
+        answer: F,
+    }
+}
+
+impl<F, E> Future for Answering<F>
+where
+    F: Future<Output = Result<Response, E>>,
+{
+    type Output = Result<Response, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Some(before) = this.before {
+            if let Err(reason) = ready!(before.as_mut().poll(context)) {
+                return Poll::Ready(Ok(this.carry.problem(reason)));
             }
-            let mut response = answer.await?;
-            if let Some(reason) = notes::failure() {
-                return Ok(carry.problem(reason));
-            }
-            if carry.store.withholds_removals() && !notes::ended() {
-                carry.withhold_removal(response.headers_mut());
-            }
-            Ok(response)
-        }))
+            *this.before = None;
+        }
+        let mut response = ready!(this.answer.poll(context))?;
+        if let Some(reason) = notes::failure() {
+            return Poll::Ready(Ok(this.carry.problem(reason)));
+        }
+        if this.carry.store.withholds_removals() && !notes::ended() {
+            this.carry.withhold_removal(response.headers_mut());
+        }
+        Poll::Ready(Ok(response))
     }
 }
 

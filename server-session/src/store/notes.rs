@@ -10,6 +10,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use app::Reason;
+use tokio::task::futures::TaskLocalFuture;
 use tower_sessions::session::Id;
 
 use crate::carry::Sent;
@@ -20,7 +21,7 @@ tokio::task_local! {
 
 /// The notes of one request. Outside one there are none, and every question has a plain answer.
 #[derive(Default)]
-struct Notes {
+pub struct Notes {
     sent: Cell<Sent>,
     began: Cell<Option<u64>>,
     lifetime_max_ms: Cell<Option<u64>>,
@@ -36,8 +37,11 @@ fn ask<T>(question: impl FnOnce(&Notes) -> T) -> Option<T> {
     NOTES.try_with(question).ok()
 }
 
+/// A request that is answered with notes of its own.
+pub(crate) type During<F> = TaskLocalFuture<Notes, F>;
+
 /// Answers one request, which sent `sent`, with notes of its own.
-pub(crate) fn during<F: Future>(sent: Sent, answer: F) -> impl Future<Output = F::Output> {
+pub(crate) fn during<F: Future>(sent: Sent, answer: F) -> During<F> {
     let notes = Notes {
         sent: Cell::new(sent),
         ..Notes::default()
