@@ -210,7 +210,7 @@ fn price(view: View<'_>) -> Option<Finding> {
         (
             head,
             format!(
-                "{} did it; each of their requests asks a store. {}",
+                "{} did it, and asked a store at each request. {}",
                 words::capital(&names(&whole)),
                 stopped(view, &whole)
             ),
