@@ -93,6 +93,10 @@ pub struct WatchArgs {
     /// Port of the board (default: 4401, or the next free one)
     #[arg(long, value_name = "N")]
     pub port: Option<u16>,
+
+    /// Lock the servers: nobody kills or starts one from the page; logging in is free
+    #[arg(long)]
+    pub read_only: bool,
 }
 
 /// What `matrix` can be told.

@@ -11,7 +11,7 @@ use board_support::browser::Browser;
 use cluster::{Cluster, ClusterSettings};
 use fantoccini::Locator;
 use loadtest::board::embedded::Embedded;
-use loadtest::board::{Board, Door};
+use loadtest::board::{Board, Door, Rules};
 use serde_json::json;
 
 /// A cluster and its board.
@@ -33,7 +33,7 @@ impl House {
         .unwrap();
         let door = Door::open(Some(0)).await.unwrap();
         let stage = Embedded::start(&cluster, work_dir.path()).await.unwrap();
-        let board = Board::before(Arc::new(stage), door);
+        let board = Board::before(Arc::new(stage), door, Rules::default());
         Self {
             cluster,
             board,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use board_support::board;
 use board_support::viewer::{Viewer, header, reason};
 use loadtest::board::stage::Act;
-use loadtest::board::{Board, BoardError, Door};
+use loadtest::board::{Board, BoardError, Door, Rules};
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -179,6 +179,20 @@ async fn controls_need_the_token_that_stands_in_the_page() {
 }
 
 #[tokio::test]
+async fn a_read_only_board_strikes_no_server_and_lets_everybody_log_in() {
+    let (board, stage) = board_support::locked_board().await;
+    let viewer = Viewer::at(&board).await;
+    assert_eq!(viewer.token, "", "the page has no token to show");
+    for token in ["", &"0".repeat(32)] {
+        let struck = viewer.act("kill", "a").header("x-board-token", token);
+        assert_eq!(reason(struck).await, (403, "read-only".into()));
+    }
+    assert!(stage.acts.lock().unwrap().is_empty());
+    let login = viewer.post("/lane/session/login").send().await.unwrap();
+    assert_eq!(login.status(), StatusCode::OK);
+}
+
+#[tokio::test]
 async fn one_viewers_kill_is_seen_by_all() {
     let (board, _stage) = board().await;
     let (mia, guest) = (Viewer::at(&board).await, Viewer::at(&board).await);
@@ -251,8 +265,8 @@ async fn a_port_that_is_asked_for_is_taken_or_named() {
     );
     let stage = board().await.1;
     let (one, other) = (
-        Board::before(stage.clone(), one),
-        Board::before(stage, other),
+        Board::before(stage.clone(), one, Rules::default()),
+        Board::before(stage, other, Rules::default()),
     );
     assert_ne!(one.address(), other.address());
     assert!(other.default_port_taken());

@@ -134,3 +134,18 @@ async fn a_lost_board_is_said_and_found_again() {
     browser.close().await;
     again.stop().await;
 }
+
+#[tokio::test]
+async fn a_read_only_board_says_so_and_offers_no_control() {
+    let (board, _stage) = board_support::locked_board().await;
+    let browser = Browser::start().await;
+    browser.open(&board.url()).await;
+    let locked = "The servers are locked (--read-only).";
+    assert_eq!(browser.text("#breaks").await, locked);
+    let controls = "document.querySelectorAll('#breaks button').length";
+    assert_eq!(browser.value(controls).await, json!(0));
+    browser.press("Log in").await;
+    assert_eq!(browser.console_errors().await, [""; 0]);
+    browser.close().await;
+    board.stop().await;
+}

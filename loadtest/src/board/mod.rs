@@ -44,10 +44,11 @@ pub struct Board {
 
 impl Board {
     /// Serves the page on an open `door` before a `stage`: usually [`embedded::Embedded`].
-    pub fn before(stage: Arc<dyn Stage>, door: Door) -> Self {
+    pub fn before(stage: Arc<dyn Stage>, door: Door, rules: Rules) -> Self {
         let live = Live::start(Arc::clone(&stage));
         let house = Arc::new(House {
             address: door.address,
+            rules,
             token: random_hex(),
             boot: random_hex(),
             stage,
@@ -185,9 +186,17 @@ pub enum BoardError {
     Cluster(#[from] cluster::Error),
 }
 
+/// What viewers may do on this board.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rules {
+    /// Nobody kills or starts a server from the page; one's own login is one's own all the same.
+    pub read_only: bool,
+}
+
 /// What all handlers share.
 struct House {
     address: SocketAddr,
+    rules: Rules,
     /// What control requests must show; it stands in the page and nowhere else.
     token: String,
     /// Tells a page that it was served by an earlier process and must be loaded again.

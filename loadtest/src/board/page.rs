@@ -112,6 +112,8 @@ fn filled_in(house: &House) -> String {
         let (key, after) = after.split_once("}}").unwrap_or((after, ""));
         page.push_str(before);
         match key {
+            // Without it the page offers no controls.
+            "board-token" if house.rules.read_only => {}
             "board-token" => page.push_str(&house.token),
             "board-boot" => page.push_str(&house.boot),
             key => page.push_str(&escaped(words.get(key).map_or(key, String::as_str))),
@@ -197,6 +199,9 @@ async fn act(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<serde_json::Value>, Refusal> {
+    if house.rules.read_only {
+        return Err(Refusal::ReadOnly);
+    }
     guard::shows_token(&house, &headers)?;
     let wanted: ActOn = serde_json::from_slice(&body).map_err(|_| Refusal::Body)?;
     match house.live.act(wanted.act, &wanted.instance).await {

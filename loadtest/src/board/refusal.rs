@@ -16,6 +16,8 @@ pub(super) enum Refusal {
     CrossSite,
     /// 403: a control request without the page's token, or with that of an earlier process.
     PageToken,
+    /// 403: this board lets nobody strike its servers.
+    ReadOnly,
     /// 400: the browser sent no viewer cookie; loading the page hands out one.
     NoViewer,
     /// 400: the body is not what this address reads.
@@ -40,6 +42,7 @@ impl Refusal {
             Self::ForeignHost => (StatusCode::MISDIRECTED_REQUEST, "foreign-host"),
             Self::CrossSite => (StatusCode::FORBIDDEN, "cross-site"),
             Self::PageToken => (StatusCode::FORBIDDEN, "page-token"),
+            Self::ReadOnly => (StatusCode::FORBIDDEN, "read-only"),
             Self::NoViewer => (StatusCode::BAD_REQUEST, "no-viewer"),
             Self::Body => (StatusCode::BAD_REQUEST, "malformed-request"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found"),

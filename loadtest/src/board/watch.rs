@@ -6,7 +6,7 @@ use std::time::Duration;
 use cluster::{Cluster, ClusterSettings};
 
 use super::embedded::Embedded;
-use super::{Board, BoardError, Door, PORT};
+use super::{Board, BoardError, Door, PORT, Rules};
 
 /// How soon the balancer notices what a viewer did to a server.
 const HEALTH_INTERVAL: Duration = Duration::from_millis(500);
@@ -17,6 +17,7 @@ const HEALTH_INTERVAL: Duration = Duration::from_millis(500);
 /// When the board cannot start; nothing is left running then.
 pub async fn watch(
     port: Option<u16>,
+    rules: Rules,
     told_to_end: impl Future<Output = ()>,
 ) -> Result<(), WatchError> {
     // The port first: if it is taken, nothing else need be started.
@@ -31,7 +32,7 @@ pub async fn watch(
     .map_err(BoardError::from)?;
     let stage = Embedded::start(&cluster, work_dir.path()).await;
     let shown = async {
-        let board = Board::before(Arc::new(stage?), door);
+        let board = Board::before(Arc::new(stage?), door, rules);
         println!("session-vs-jwt: one app, two ways to remember a login, two servers each");
         println!("Board   {}   (Ctrl-C stops everything)", board.url());
         if board.default_port_taken() {

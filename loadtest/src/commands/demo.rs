@@ -10,7 +10,7 @@ use tokio::sync::{oneshot, watch};
 use super::board_failure;
 use crate::arms::{self, Arm};
 use crate::board::embedded::Embedded;
-use crate::board::{Board, Door};
+use crate::board::{Board, Door, Rules};
 use crate::book::Book;
 use crate::cli::{DemoArgs, RunArgs};
 use crate::events::{self, Event};
@@ -84,7 +84,7 @@ async fn raise(
     let stage = Embedded::start(rig.cluster(), rig.work_dir())
         .await
         .map_err(board_failure)?;
-    Ok((rig, Board::before(Arc::new(stage), door)))
+    Ok((rig, Board::before(Arc::new(stage), door, Rules::default())))
 }
 
 fn greet(rig: &Rig, board: &Board, progress: &Progress, seed: u64) {

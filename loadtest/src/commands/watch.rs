@@ -1,6 +1,7 @@
 //! The command `watch`: the live board alone, until Ctrl-C.
 
 use super::board_failure;
+use crate::board::Rules;
 use crate::board::watch::{WatchError, watch};
 use crate::cli::WatchArgs;
 use crate::failure::exit;
@@ -11,7 +12,10 @@ use crate::run::interrupted;
 /// # Errors
 /// When the port is taken, or the board's servers do not come up.
 pub async fn run(args: WatchArgs) -> anyhow::Result<u8> {
-    match watch(args.port, interrupted()).await {
+    let rules = Rules {
+        read_only: args.read_only,
+    };
+    match watch(args.port, rules, interrupted()).await {
         Ok(()) => Ok(exit::OK),
         Err(WatchError::Board(error)) => Err(board_failure(error)),
         Err(error) => Err(error.into()),

@@ -18,7 +18,7 @@ use axum::routing::any;
 use loadtest::board::stage::{
     Act, Held, InstanceState, InstanceView, Lane, LaneView, Stage, StageError,
 };
-use loadtest::board::{Board, Door};
+use loadtest::board::{Board, Door, Rules};
 use tokio::net::TcpListener;
 
 /// One lane's upstream. It logs everybody in and keeps no books.
@@ -41,8 +41,17 @@ pub(crate) async fn board() -> (Board, Arc<Plain>) {
     board_at(0).await
 }
 
+/// A board whose servers nobody may strike.
+pub(crate) async fn locked_board() -> (Board, Arc<Plain>) {
+    board_with(0, Rules { read_only: true }).await
+}
+
 /// The same, on that port.
 pub(crate) async fn board_at(port: u16) -> (Board, Arc<Plain>) {
+    board_with(port, Rules::default()).await
+}
+
+async fn board_with(port: u16, rules: Rules) -> (Board, Arc<Plain>) {
     let stage = Arc::new(Plain::default());
     for _ in Lane::ALL {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -56,7 +65,7 @@ pub(crate) async fn board_at(port: u16) -> (Board, Arc<Plain>) {
             .with_state(Arc::<Upstream>::default());
         tokio::spawn(async move { axum::serve(listener, routes).await });
     }
-    let board = Board::before(stage.clone(), Door::open(Some(port)).await.unwrap());
+    let board = Board::before(stage.clone(), Door::open(Some(port)).await.unwrap(), rules);
     (board, stage)
 }
 

@@ -22,7 +22,8 @@ impl Viewer {
         let cookie = cookies(&answer).pop().unwrap();
         let cookie = cookie.split(';').next().unwrap().to_owned();
         let page = answer.text().await.unwrap();
-        let token = page.split("board-token\" content=\"").nth(1).unwrap()[..32].to_owned();
+        let token = page.split("board-token\" content=\"").nth(1).unwrap();
+        let token = token.split('"').next().unwrap().to_owned();
         Self {
             base,
             client,

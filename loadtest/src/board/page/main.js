@@ -81,6 +81,11 @@ function holdToken(lane) {
 const breaks = new Map();
 
 function showBreaks(instances) {
+  if (!pageToken) {
+    // Started with --read-only: the board would refuse.
+    byId('breaks').replaceChildren(el('span', '', word('break.locked')));
+    return;
+  }
   for (const { name: instance, state } of instances) {
     if (!breaks.has(instance)) {
       breaks.set(instance, button('act', '', (node) => strike(node.dataset.act, instance)));
