@@ -32,10 +32,10 @@ const ZERO: &str = ARMS[0];
 const BLOCKS: u32 = 5;
 
 /// How long one block takes.
-const BLOCK: Duration = Duration::from_millis(200);
+const BLOCK: Duration = Duration::from_millis(300);
 
 /// How long each arm is asked beforehand, for nothing.
-const WARM_UP: Duration = Duration::from_millis(100);
+const WARM_UP: Duration = Duration::from_millis(300);
 
 /// Connections at a time.
 const CONNECTIONS: usize = 4;
@@ -106,11 +106,15 @@ pub fn lines(hint: &Hint) -> Vec<String> {
     )];
     lines.push(format!("  {:<25}{:>6.1} µs", label(ZERO), cost(ZERO)));
     for comparison in &hint.comparisons {
+        // A ratio that the next run might turn round is no ratio.
+        let compared = match comparison.verdict {
+            Verdict::NoDifferenceShown => "no difference shown".to_owned(),
+            Verdict::More | Verdict::Less => format!("{:.2} x", comparison.ratio),
+        };
         lines.push(format!(
-            "  {:<25}{:>6.1} µs  {:.2} x",
+            "  {:<25}{:>6.1} µs  {compared}",
             label(&comparison.arm),
             cost(&comparison.arm),
-            comparison.ratio
         ));
     }
     lines

@@ -54,6 +54,24 @@ fn a_ratio_is_one_of_medians_and_a_difference_needs_separate_blocks() {
 }
 
 #[test]
+fn a_ratio_is_printed_only_where_a_difference_was_shown() {
+    let measures = measures(&[
+        ("trusting", &[10_000.0, 12_000.0]),
+        ("session-memory", &[11_000.0, 13_000.0]),
+        ("jwt-hs256", &[18_000.0, 18_000.0]),
+    ]);
+    let comparisons = compare(&measures).unwrap();
+    let [_, _, memory, jwt] = &lines(&Hint {
+        measures,
+        comparisons,
+    })[..] else {
+        panic!("a heading, the zero line, and two arms")
+    };
+    assert!(memory.ends_with("13.0 µs  no difference shown"), "{memory}");
+    assert!(jwt.ends_with("18.0 µs  1.50 x"), "{jwt}");
+}
+
+#[test]
 fn blocks_that_disagree_too_much_show_nothing() {
     let busy = measures(&[("trusting", &[10.0, 10.0, 30.0])]);
     let why = compare(&busy).unwrap_err().to_string();

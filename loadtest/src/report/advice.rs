@@ -7,7 +7,7 @@ use super::mark::Expectation;
 use super::validity;
 use super::view::View;
 use super::words;
-use crate::record::{Section, Validity};
+use crate::record::{Section, Validity, Verdict};
 
 /// What was compared, in one line.
 pub(crate) fn setting(view: View<'_>) -> String {
@@ -140,6 +140,11 @@ pub(crate) fn does_it_matter(view: View<'_>, handler_ms: f64) -> Vec<String> {
         let Some(comparison) = cost::against_zero(view, &arm.arm) else {
             continue;
         };
+        if comparison.verdict == Verdict::NoDifferenceShown {
+            let label = words::capital(&view.short_label(arm));
+            lines.push(format!("{label}: no difference shown"));
+            continue;
+        }
         let share = comparison.difference_ns / (handler_ms * 1e6);
         lines.push(format!(
             "{}: {} beside {} is {}",

@@ -9,7 +9,7 @@ use super::observed;
 use super::validity;
 use super::view::View;
 use super::words;
-use crate::record::{Arm, Cell, Section, Validity};
+use crate::record::{Arm, Cell, Section, Validity, Verdict};
 
 /// The event that asks the other instance directly.
 pub(crate) const ASK_B: &str = "other-instance";
@@ -146,6 +146,9 @@ fn check(view: View<'_>, arm: &Arm) -> Mark {
     let Some(comparison) = cost::against_zero(view, &arm.arm) else {
         return Mark::not_measured();
     };
+    if comparison.verdict == Verdict::NoDifferenceShown {
+        return Mark::new(Tone::Plain, "no difference shown");
+    }
     let difference = words::signed_nanoseconds(comparison.difference_ns);
     let interval = comparison
         .interval
