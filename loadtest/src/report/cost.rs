@@ -119,6 +119,11 @@ pub(crate) fn against_zero<'a>(view: View<'a>, arm: &str) -> Option<&'a Comparis
     comparisons.find(|one| one.metric == METRIC && one.arm == arm && one.against == zero)
 }
 
+/// The same, if it shows a difference: only then its ratio may be said.
+pub(crate) fn difference_from_zero<'a>(view: View<'a>, arm: &str) -> Option<&'a Comparison> {
+    against_zero(view, arm).filter(|one| one.verdict != Verdict::NoDifferenceShown)
+}
+
 /// The arm that the others' cost is a ratio to.
 pub(crate) fn zero_line<'a>(view: View<'a>) -> Option<&'a str> {
     let of_metric = view

@@ -263,7 +263,7 @@ fn what_it_cost(view: View<'_>) -> String {
         return String::new();
     };
     let costs = run_headline(view).into_iter().filter_map(|arm| {
-        let comparison = cost::against_zero(view, &arm.arm)?;
+        let comparison = cost::difference_from_zero(view, &arm.arm)?;
         Some(format!(
             "{} {}",
             view.short_label(arm),

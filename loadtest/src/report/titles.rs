@@ -123,7 +123,7 @@ pub(crate) fn cost(view: View<'_>) -> String {
         .filter_map(|arm| {
             Some((
                 view.short_label(arm),
-                cost::against_zero(view, &arm.arm)?.ratio,
+                cost::difference_from_zero(view, &arm.arm)?.ratio,
             ))
         })
         .collect();
