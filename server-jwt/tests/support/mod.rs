@@ -3,19 +3,19 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{TcpListener, TcpStream};
+#[path = "../../../server-session/tests/support/real_redis.rs"]
+mod real_redis;
+
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
 
 use app::Instance;
 use app::conformance::Pair;
 use clap::Parser as _;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+pub(crate) use real_redis::Redis;
 use server_jwt::Args;
 use server_jwt::args::Serve;
 use server_jwt::keys::keygen::{Alg, make};
@@ -79,95 +79,6 @@ pub(crate) async fn pair_with_redis(flags: &[&str]) -> Pair {
     let prefix = format!("t{}:", COUNT.fetch_add(1, Ordering::Relaxed));
     let flags = [flags, &["--redis-url", &redis.url, "--key-prefix", &prefix]].concat();
     pair(Alg::Hs256, &flags).await
-}
-
-/// A Redis of our own. It ends with the test process, whatever ends that.
-pub(crate) struct Redis {
-    /// Where it listens.
-    pub(crate) url: String,
-    port: u16,
-    keeper: Child,
-    server: Pid,
-}
-
-/// Starts a Redis and ends it when its standard input ends, which even SIGKILL brings about.
-const KEEPER: &str = r#""$@" >/dev/null 2>&1 & echo $!; cat >/dev/null; kill -9 $! 2>/dev/null"#;
-
-impl Redis {
-    /// Starts one on a free port.
-    pub(crate) fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .expect("there is a free port")
-            .port();
-        Self::start_on(port)
-    }
-
-    /// Starts one on `port`, as after a crash.
-    pub(crate) fn start_on(port: u16) -> Self {
-        let binary = std::env::var("REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
-        let mut command = Command::new("sh");
-        command.args(["-c", KEEPER, "keeper", &binary]);
-        command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
-        command.args(["--port", &port.to_string()]);
-        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let mut keeper = spawned.expect("a shell starts");
-        let mut line = String::new();
-        let stdout = keeper.stdout.take().expect("its output is piped");
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .expect("it says its pid");
-        let server = Pid::from_raw(line.trim().parse().expect("a pid is a number"));
-        let until = Instant::now() + Duration::from_secs(5);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(
-                Instant::now() < until,
-                "these tests need a real Redis, and `{binary}` does not listen on port {port}: \
-                 install redis-server, or name one in $REDIS_SERVER"
-            );
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        Self {
-            url: format!("redis://127.0.0.1:{port}"),
-            port,
-            keeper,
-            server,
-        }
-    }
-
-    /// Ends it as a crash would.
-    pub(crate) fn kill(&self) {
-        kill(self.server, Signal::SIGKILL).expect("it runs");
-    }
-
-    /// Stops it from answering, or lets it go on.
-    pub(crate) fn signal(&self, signal: Signal) {
-        kill(self.server, signal).expect("it runs");
-    }
-
-    /// Starts another on the same port, empty.
-    pub(crate) fn start_again(&self) -> Self {
-        Self::start_on(self.port)
-    }
-
-    /// Runs one command, for a look behind the scenes.
-    pub(crate) fn run<T: redis::FromRedisValue>(&self, command: &[&str]) -> T {
-        let client = redis::Client::open(self.url.as_str()).expect("the address is right");
-        let mut connection = client.get_connection().expect("it answers");
-        let (name, arguments) = command.split_first().expect("a command has a name");
-        redis::cmd(name)
-            .arg(arguments)
-            .query(&mut connection)
-            .expect("the command works")
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        // The keeper sees its input end and kills the server, also a frozen one.
-        drop(self.keeper.stdin.take());
-        let _ = self.keeper.wait();
-    }
 }
 
 /// The order of the curve P-256, which ECDSA reckons with (FIPS 186-5).
