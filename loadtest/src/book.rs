@@ -94,18 +94,23 @@ impl Book {
         self.edit(|record| record.not_run.push(not_run));
     }
 
-    /// Notes that a section may not be believed. Its first reason stays.
-    pub fn invalidate(&self, section: Section, because: &str) {
+    /// Notes how far a section may be believed, and why. Its first judgement stays.
+    pub fn judge(&self, section: Section, validity: Validity, because: &str) {
         self.edit(|record| {
-            record.valid = false;
             if record.validity.iter().all(|row| row.section != section) {
                 record.validity.push(SectionValidity {
                     section,
-                    validity: Validity::Invalid,
+                    validity,
                     because: Some(because.to_owned()),
                 });
             }
         });
+    }
+
+    /// Notes that a section may not be believed, and so neither may the run.
+    pub fn invalidate(&self, section: Section, because: &str) {
+        self.edit(|record| record.valid = false);
+        self.judge(section, Validity::Invalid, because);
     }
 
     /// Looks for doubts, adds those that only the run knows, and writes the record for the last

@@ -101,9 +101,8 @@ pub async fn take(rig: &Rig, seed: u64) -> anyhow::Result<Hint> {
 pub fn lines(hint: &Hint) -> Vec<String> {
     let cost = |name: &str| median(&of_arm(&hint.measures, name)).unwrap_or_default() / 1_000.0;
     let label = |name: &str| arms::find(name).map_or("", |arm| arm.label);
-    let mut lines = vec![format!(
-        "Cost, a quick hint (CPU of server and store per request, asked directly):"
-    )];
+    let heading = "Cost, a quick hint (CPU of server and store per request, asked directly):";
+    let mut lines = vec![heading.to_owned()];
     lines.push(format!("  {:<25}{:>6.1} µs", label(ZERO), cost(ZERO)));
     for comparison in &hint.comparisons {
         // A ratio that the next run might turn round is no ratio.

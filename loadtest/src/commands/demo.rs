@@ -19,7 +19,7 @@ use crate::headline::{self, Words};
 use crate::hint::{self, Hint};
 use crate::matrix::{Desk, Plan};
 use crate::progress::Progress;
-use crate::record::{Section, SectionValidity, Validity};
+use crate::record::{Section, Validity};
 use crate::revocation::SoFar;
 use crate::rig::Rig;
 use crate::run::{self, interrupted, unless_interrupted};
@@ -268,11 +268,6 @@ async fn show_cost(desk: &Desk<'_>, seed: u64) {
         }
     };
     let (validity, because) = judged;
-    let section = SectionValidity {
-        section: Section::Cost,
-        validity,
-        because: Some(because),
-    };
-    desk.book.edit(|record| record.validity.push(section));
+    desk.book.judge(Section::Cost, validity, &because);
     desk.progress.say("");
 }
