@@ -16,7 +16,7 @@ use crate::record::{
 };
 
 /// Where runs land that nobody gave a folder.
-const RUNS: &str = "runs";
+pub const RUNS: &str = "runs";
 
 /// The record so far, and where it is kept.
 #[derive(Debug)]

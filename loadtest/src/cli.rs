@@ -94,9 +94,18 @@ pub struct WatchArgs {
     #[arg(long, value_name = "N")]
     pub port: Option<u16>,
 
-    /// Lock the servers: nobody kills or starts one from the page; logging in is free
+    /// For a workshop: listen on the local network, print the address and a QR code, give every
+    /// guest a user of their own; only the presenter's link breaks things
+    #[arg(long)]
+    pub room: bool,
+
+    /// Lock the servers: nobody strikes one from the page; logging in is free
     #[arg(long)]
     pub read_only: bool,
+
+    /// Redis for the pools that need one (default: one that is found and started here)
+    #[arg(long, value_name = "URL")]
+    pub redis_url: Option<String>,
 }
 
 /// What `matrix` can be told.

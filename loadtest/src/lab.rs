@@ -1,10 +1,13 @@
 //! `/lab`, as the instrument uses it: clocks set wrong, logins without their password checks.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use app::Credential;
 use http::HeaderName;
 use http::header::{AUTHORIZATION, COOKIE};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::ticket::Ticket;
@@ -64,15 +67,53 @@ impl Lab {
     /// # Errors
     /// When one of them could not be logged in.
     pub async fn log_in(&self, base: &str, users: &[String]) -> anyhow::Result<Vec<Ticket>> {
+        let made = self.credentials(base, users).await?;
+        let tickets = made
+            .into_iter()
+            .map(|(header, credential)| Ticket::new(base, header, credential));
+        Ok(tickets.collect())
+    }
+
+    /// The same, and what they got: for each the header that carries it, and what stands there.
+    ///
+    /// # Errors
+    /// When one of them could not be logged in.
+    pub async fn credentials(
+        &self,
+        base: &str,
+        users: &[String],
+    ) -> anyhow::Result<Vec<(HeaderName, Credential)>> {
         let made = self
             .post(base, "/lab/logins", &json!({"users": users}))
             .await?;
         let Logins { credentials } = serde_json::from_value(made)?;
-        let sent = credentials.into_iter().map(|made| {
-            let (header, credential) = made.sent().context("a login without a credential")?;
-            Ok(Ticket::new(base, header, credential))
-        });
-        sent.collect()
+        let sent = credentials.into_iter().map(Made::sent);
+        sent.collect::<Option<_>>()
+            .context("a login without a credential")
+    }
+
+    /// Tells an instance to read its keys again.
+    ///
+    /// # Errors
+    /// When the instance does not say that it did.
+    pub async fn reload_keys(&self, base: &str) -> anyhow::Result<()> {
+        self.post(base, "/lab/keys", &json!({"step": "reload"}))
+            .await?;
+        Ok(())
+    }
+
+    /// What an instance says it holds.
+    ///
+    /// # Errors
+    /// When the instance does not answer within `wait`, or not as it should.
+    pub async fn state<T: DeserializeOwned>(
+        &self,
+        base: &str,
+        wait: Duration,
+    ) -> anyhow::Result<T> {
+        let asked = self.http.get(format!("{base}/lab/state")).timeout(wait);
+        let answer = asked.header("x-lab-secret", &self.secret).send().await?;
+        Ok(answer.error_for_status()?.json().await?)
     }
 
     async fn post(&self, base: &str, path: &str, body: &Value) -> anyhow::Result<Value> {

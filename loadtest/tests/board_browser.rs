@@ -4,48 +4,10 @@
 
 mod board_support;
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use board_support::browser::Browser;
-use cluster::{Cluster, ClusterSettings};
+use board_support::house::House;
 use fantoccini::Locator;
-use loadtest::board::embedded::Embedded;
-use loadtest::board::{Board, Door, Rules};
 use serde_json::json;
-
-/// A cluster and its board.
-struct House {
-    cluster: Cluster,
-    board: Board,
-    _work_dir: tempfile::TempDir,
-}
-
-impl House {
-    async fn open() -> Self {
-        let work_dir = tempfile::tempdir().unwrap();
-        let cluster = Cluster::start(ClusterSettings {
-            executable: env!("CARGO_BIN_EXE_loadtest").into(),
-            work_dir: work_dir.path().to_owned(),
-            health_interval: Duration::from_millis(200),
-        })
-        .await
-        .unwrap();
-        let door = Door::open(Some(0)).await.unwrap();
-        let stage = Embedded::start(&cluster, work_dir.path()).await.unwrap();
-        let board = Board::before(Arc::new(stage), door, Rules::default());
-        Self {
-            cluster,
-            board,
-            _work_dir: work_dir,
-        }
-    }
-
-    async fn close(self) {
-        self.board.stop().await;
-        self.cluster.stop().await.unwrap();
-    }
-}
 
 /// A button, and what each lane shows once it was pressed: its last row and its sentence.
 type Step = [&'static str; 3];
@@ -113,7 +75,7 @@ async fn take(browser: &Browser, [label, session, jwt]: Step) {
 async fn the_walk_from_log_in_to_a_killed_server_and_back() {
     let house = House::open().await;
     let browser = Browser::start().await;
-    browser.open(&house.board.url()).await;
+    browser.open(&house.lab()).await;
     take(&browser, LOG_IN).await;
     shows_what_is_held(&browser).await;
     take(&browser, ASK).await;
@@ -219,7 +181,7 @@ async fn asked_only(browser: &Browser, house: &House) {
 async fn whoever_keeps_the_cookie_is_known_every_second_time_and_can_log_out() {
     let house = House::open().await;
     let browser = Browser::start().await;
-    browser.open(&house.board.url()).await;
+    browser.open(&house.lab()).await;
     let keep = browser
         .client
         .find(Locator::Css(".keep input"))
@@ -258,8 +220,8 @@ async fn whoever_keeps_the_cookie_is_known_every_second_time_and_can_log_out() {
 async fn two_browsers_are_two_viewers_with_turns_of_their_own_and_one_stage() {
     let house = House::open().await;
     let (mia, guest) = (Browser::start().await, Browser::start().await);
-    mia.open(&house.board.url()).await;
-    guest.open(&house.board.url()).await;
+    mia.open(&house.lab()).await;
+    guest.open(&house.lab()).await;
     // Interleaved three to one, and still each meets A and B in turn, in both lanes.
     let clicks = [
         (&mia, 'A'),
@@ -281,7 +243,7 @@ async fn two_browsers_are_two_viewers_with_turns_of_their_own_and_one_stage() {
         guest.text(".session .hold-id").await,
     ];
     assert_ne!(ids[0], ids[1]);
-    let token = "localStorage.getItem('svj-token')";
+    let token = "localStorage.getItem('svj-token-jwt')";
     assert_ne!(mia.value(token).await, guest.value(token).await);
     let readable = mia.value("document.cookie").await;
     assert_eq!(readable, json!(""), "no script reads a cookie here");
@@ -291,7 +253,7 @@ async fn two_browsers_are_two_viewers_with_turns_of_their_own_and_one_stage() {
     guest.until("the guest sees it", dead).await;
     assert_eq!(guest.text(".jwt .say-title").await, "Server B is dead.");
     // A page that is opened later sees the dead server, and no old news.
-    guest.open(&house.board.url()).await;
+    guest.open(&house.lab()).await;
     assert_eq!(guest.text(".jwt .say-title").await, "You are back.");
     assert_eq!(
         guest.text(".session .hold-id").await,

@@ -1,5 +1,6 @@
 //! The board over plain HTTP: how its page is fenced in, who may use the controls, and what every
 //! viewer is told.
+//! Long because each fence is tried from both sides.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 mod board_support;
@@ -22,9 +23,13 @@ async fn the_page_is_fenced_in_and_asks_nobody_else() {
         "",
         "board.css",
         "main.js",
+        "lab.js",
         "lane.js",
+        "order.js",
+        "panel.js",
         "say.js",
         "send.js",
+        "story.js",
         "stream.js",
         "words.js",
         "words.json",
@@ -65,7 +70,7 @@ async fn a_foreign_host_is_refused_everywhere() {
         "/",
         "/board/hello",
         "/board/events",
-        "/lane/session/me",
+        "/lane/session-memory/turns/me",
         "/main.js",
     ] {
         for host in [
@@ -110,7 +115,7 @@ async fn another_site_may_open_the_page_and_nothing_else() {
         for path in [
             "/board/hello",
             "/board/events",
-            "/lane/session/me",
+            "/lane/session-memory/turns/me",
             "/words.json",
         ] {
             let asked = viewer.get(path, "").header(name, value);
@@ -174,8 +179,19 @@ async fn controls_need_the_token_that_stands_in_the_page() {
         with_token("start", "a").send().await.unwrap().status(),
         StatusCode::OK
     );
-    let acts = [(Act::Kill, "a".to_owned()), (Act::Start, "a".to_owned())];
+    let instance = || "a".to_owned();
+    let acts = [
+        Act::Kill {
+            instance: instance(),
+        },
+        Act::Start {
+            instance: instance(),
+        },
+    ];
     assert_eq!(*stage.acts.lock().unwrap(), acts);
+    let stopped = viewer.order("act", &json!({ "act": "stop-store" }));
+    let stopped = stopped.header("x-board-token", &viewer.token);
+    assert_eq!(reason(stopped).await, (409, "not-our-store".into()));
 }
 
 #[tokio::test]
@@ -187,8 +203,22 @@ async fn a_read_only_board_strikes_no_server_and_lets_everybody_log_in() {
         let struck = viewer.act("kill", "a").header("x-board-token", token);
         assert_eq!(reason(struck).await, (403, "read-only".into()));
     }
+    for (what, order) in [
+        ("act", json!({ "act": "stop-store" })),
+        (
+            "traffic",
+            json!({ "rps": 5, "sticky": false, "pools": ["jwt"] }),
+        ),
+    ] {
+        let ordered = viewer.order(what, &order);
+        assert_eq!(reason(ordered).await, (403, "read-only".into()), "{what}");
+    }
     assert!(stage.acts.lock().unwrap().is_empty());
-    let login = viewer.post("/lane/session/login").send().await.unwrap();
+    let login = viewer
+        .post("/lane/session-memory/turns/login")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(login.status(), StatusCode::OK);
 }
 
@@ -202,7 +232,7 @@ async fn one_viewers_kill_is_seen_by_all() {
         Some("text/event-stream")
     );
     let first = next_snapshot(&mut stream).await;
-    assert_eq!(first["lanes"][0]["instances"][0]["state"], "running");
+    assert_eq!(first["pools"][0]["instances"][0]["state"], "running");
     assert_eq!(first["deeds"], json!([]));
     assert!(guest.page.contains(first["boot"].as_str().unwrap()));
 
@@ -214,8 +244,11 @@ async fn one_viewers_kill_is_seen_by_all() {
         .unwrap();
     assert_eq!(killed.status(), StatusCode::OK);
     let second = next_snapshot(&mut stream).await;
-    assert_eq!(second["lanes"][1]["instances"][0]["state"], "dead");
-    let deed = json!({ "number": 1, "act": "kill", "instance": "a", "held_before": [1, 1] });
+    assert_eq!(second["pools"][1]["instances"][0]["state"], "dead");
+    let deed = json!({
+        "number": 1, "act": "kill", "instance": "a",
+        "held_before": { "session-memory": 1, "jwt": 1 }
+    });
     assert_eq!(second["deeds"], json!([deed]));
 
     // Whoever comes later sees the same.
@@ -249,7 +282,7 @@ async fn ended(stream: &mut Response) -> bool {
 async fn a_port_that_is_asked_for_is_taken_or_named() {
     let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = holder.local_addr().unwrap().port();
-    let Err(error) = Door::open(Some(port)).await else {
+    let Err(error) = Door::open(Some(port), false).await else {
         panic!("the port is taken")
     };
     assert!(matches!(error, BoardError::Port { .. }));
@@ -260,8 +293,8 @@ async fn a_port_that_is_asked_for_is_taken_or_named() {
     assert!(error.to_string().contains("--port"), "{error}");
     // Without a port two boards find one each, whatever else runs on this machine.
     let (one, other) = (
-        Door::open(None).await.unwrap(),
-        Door::open(None).await.unwrap(),
+        Door::open(None, false).await.unwrap(),
+        Door::open(None, false).await.unwrap(),
     );
     let stage = board().await.1;
     let (one, other) = (
@@ -270,9 +303,7 @@ async fn a_port_that_is_asked_for_is_taken_or_named() {
     );
     assert_ne!(one.address(), other.address());
     assert!(other.default_port_taken());
-    assert!(
-        other.announcement().contains("4401 is taken"),
-        "{}",
-        other.announcement()
-    );
+    let announced = other.announcement("stop it with Ctrl-C");
+    assert!(announced.contains("4401 is taken"), "{announced}");
+    assert!(announced.contains("(stop it with Ctrl-C)"), "{announced}");
 }

@@ -9,6 +9,11 @@ use fantoccini::Locator;
 use fantoccini::key::Key;
 use serde_json::json;
 
+/// Elements of the page whose type is smaller than what a room can read.
+const SMALL_TYPE: &str = "[...document.querySelectorAll('main :not(input), .controls *')]
+    .filter((e) => e.offsetParent && parseFloat(getComputedStyle(e).fontSize) < 19)
+    .map((e) => e.outerHTML)";
+
 #[tokio::test]
 async fn the_page_fits_its_screens() {
     let (board, _stage) = board_support::board().await;
@@ -25,33 +30,37 @@ async fn the_page_fits_its_screens() {
         for _ in 0..6 {
             browser.press("Log in").await;
         }
-        let root = "document.documentElement";
-        let narrow_enough = browser
-            .value(&format!("{root}.scrollWidth <= innerWidth"))
-            .await;
-        assert_eq!(
-            narrow_enough,
-            json!(true),
-            "scrolls sideways at {width} × {height}"
-        );
-        if width < 1280 {
-            continue;
-        }
-        let low_enough = browser
-            .value(&format!("{root}.scrollHeight <= innerHeight"))
-            .await;
-        assert_eq!(low_enough, json!(true), "scrolls at {width} × {height}");
-        let small = browser
-            .value(
-                "[...document.querySelectorAll('main :not(input), .controls *')]
-                    .filter((e) => e.offsetParent && parseFloat(getComputedStyle(e).fontSize) < 19)
-                    .map((e) => e.outerHTML)",
-            )
-            .await;
-        assert_eq!(small, json!([]), "type below 19 px at {width} × {height}");
+        fits(&browser, width, height).await;
     }
+    browser.screen(390, 844).await;
+    browser.open(&format!("{}/#lab", board.url())).await;
+    browser.press("Log in").await;
+    fits(&browser, 390, 844).await;
     browser.close().await;
     board.stop().await;
+}
+
+/// Nothing scrolls sideways; on a screen that a projector has, nothing scrolls down, and no type
+/// is small.
+async fn fits(browser: &Browser, width: u32, height: u32) {
+    let root = "document.documentElement";
+    let narrow_enough = browser
+        .value(&format!("{root}.scrollWidth <= innerWidth"))
+        .await;
+    assert_eq!(
+        narrow_enough,
+        json!(true),
+        "scrolls sideways at {width} × {height}"
+    );
+    if width < 1280 {
+        return;
+    }
+    let low_enough = browser
+        .value(&format!("{root}.scrollHeight <= innerHeight"))
+        .await;
+    assert_eq!(low_enough, json!(true), "scrolls at {width} × {height}");
+    let small = browser.value(SMALL_TYPE).await;
+    assert_eq!(small, json!([]), "type below 19 px at {width} × {height}");
 }
 
 #[tokio::test]
@@ -60,8 +69,15 @@ async fn the_keyboard_is_enough() {
     let browser = Browser::start().await;
     browser.open(&board.url()).await;
     let body = browser.client.find(Locator::Css("body")).await.unwrap();
-    // The first stop is "Log in".
-    body.send_keys(&Key::Tab.to_string()).await.unwrap();
+    body.send_keys(&Key::Right.to_string()).await.unwrap();
+    assert_eq!(browser.text("#step").await, "Step 2 of 13: ask again");
+    body.send_keys(&Key::Left.to_string()).await.unwrap();
+    assert_eq!(browser.text("#step").await, "Step 1 of 13: log in");
+    // Back (which is at its end), Next, Story, Lab; and then the first thing to do.
+    for _ in 0..5 {
+        let focused = browser.client.active_element().await.unwrap();
+        focused.send_keys(&Key::Tab.to_string()).await.unwrap();
+    }
     let focused = browser.client.active_element().await.unwrap();
     focused.send_keys(&Key::Enter.to_string()).await.unwrap();
     let rows = "document.querySelectorAll('.requests li').length";
@@ -85,6 +101,8 @@ async fn the_keyboard_is_enough() {
     let tab = browser.client.active_element().await.unwrap();
     tab.send_keys(&Key::Right.to_string()).await.unwrap();
     assert_eq!(browser.value(shown).await, json!([false, true]));
+    let step = browser.text("#step").await;
+    assert_eq!(step, "Step 1 of 13: log in", "a tab's arrows are the tabs'");
     browser.close().await;
     board.stop().await;
 }
@@ -117,7 +135,7 @@ async fn a_lost_board_is_said_and_found_again() {
     board.stop().await;
     let said = "document.getElementById('notice').textContent !== ''";
     browser.until("the loss is said", said).await;
-    browser.press("Ask “who am I?”").await;
+    browser.press("Log in").await;
     assert_eq!(
         browser.lane("session").await[1],
         "The board does not answer."
@@ -128,6 +146,7 @@ async fn a_lost_board_is_said_and_found_again() {
     let new = "document.querySelectorAll('.requests li').length === 0
         && document.querySelectorAll('.instance').length >= 2";
     browser.until("the page is new", new).await;
+    browser.choose("Lab").await;
     browser.press("Kill A").await;
     let killed = "document.querySelectorAll('.instance.a.dead').length === 2";
     browser.until("the new token works", killed).await;
@@ -139,11 +158,13 @@ async fn a_lost_board_is_said_and_found_again() {
 async fn a_read_only_board_says_so_and_offers_no_control() {
     let (board, _stage) = board_support::locked_board().await;
     let browser = Browser::start().await;
-    browser.open(&board.url()).await;
     let locked = "The servers are locked (--read-only).";
-    assert_eq!(browser.text("#breaks").await, locked);
-    let controls = "document.querySelectorAll('#breaks button').length";
-    assert_eq!(browser.value(controls).await, json!(0));
+    for (frame, place) in [("#12", "#breaks"), ("#lab", "#lab .why-not")] {
+        browser.open(&format!("{}/{frame}", board.url())).await;
+        assert_eq!(browser.text(place).await, locked, "{frame}");
+        let controls = "document.querySelectorAll('#breaks button, #lab button').length";
+        assert_eq!(browser.value(controls).await, json!(0), "{frame}");
+    }
     browser.press("Log in").await;
     assert_eq!(browser.console_errors().await, [""; 0]);
     browser.close().await;

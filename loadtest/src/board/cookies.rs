@@ -8,10 +8,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
-/// The cookie of the session lane: each pool has a name of its own, because browsers ignore
-/// ports.
-pub(super) const SESSION_COOKIE: &str = "sid-session-memory";
-
 /// How the servers show a session to people: the first four characters of its id's SHA-256,
 /// which nobody can send as a cookie. So the cookie you hold and the record in a server's memory
 /// bear the same four characters.
@@ -23,9 +19,13 @@ pub(super) fn fingerprint(credential: &Credential) -> String {
     URL_SAFE_NO_PAD.encode(&Sha256::digest(id)[..3])
 }
 
-/// The session lane's cookie, as the browser sent it.
-pub(super) fn session_cookie(headers: &HeaderMap) -> Option<Credential> {
-    cookie_in(headers, SESSION_COOKIE).map(|value| Credential::new(value.to_owned()))
+/// The same with its first character changed. The first, because the last ones of base64 can
+/// hold bits that mean nothing.
+pub(super) fn altered(credential: &Credential) -> Credential {
+    let text = credential.reveal();
+    let mut rest = text.chars();
+    let first = if rest.next() == Some('A') { 'B' } else { 'A' };
+    Credential::new(format!("{first}{}", rest.as_str()))
 }
 
 /// The token in a request's `Authorization`.
@@ -38,13 +38,17 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<Credential> {
 
 /// The value of the cookie of that name, undecoded, as it must go on.
 pub(super) fn cookie_in<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    cookies_in(headers).find_map(|(cookie, value)| (cookie == name).then_some(value))
+}
+
+/// All cookies by name, their values undecoded.
+pub(super) fn cookies_in(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     headers
         .get_all(COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(cookie, value)| (cookie == name).then_some(value))
 }
 
 #[cfg(test)]
@@ -62,6 +66,13 @@ mod tests {
             fingerprint(&Credential::new("no base64url!".to_owned())).len(),
             4
         );
+    }
+
+    #[test]
+    fn an_altered_credential_differs_in_one_character() {
+        let altered = |text: &str| altered(&Credential::new(text.to_owned())).into_revealed();
+        assert_eq!(altered("xyz"), "Ayz");
+        assert_eq!(altered("Ayz"), "Byz");
     }
 
     #[test]

@@ -1,210 +1,244 @@
-//! The stage over an embedded cluster: two pools of the board's own, behind a balancer process
-//! of its own, which no run touches.
+//! The stage over an embedded cluster: pools of the board's own, behind a balancer process of its
+//! own, which no run touches.
 //!
-//! Every seat has two addresses at that balancer, one for each lane. So each viewer's requests
-//! take turns between A and B for that viewer, however many others click at the same time: each
+//! A pool is started when somebody first goes there, so that a board which is only looked at costs
+//! two pools. Every seat has addresses of its own at the balancer. So each viewer's requests take
+//! turns between A and B for that viewer, however many others click at the same time: each
 //! address rotates by itself, over the same instances.
 
-use std::ffi::OsString;
-use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
-use cluster::{ArmSpec, Balancer, Cluster, Instance, InstanceSpec, Policy, Pool, PoolSpec};
+use cluster::{ArmSpec, Balancer, Cluster, Instance, Policy, Redis, RedisChoice};
 use futures_util::future::{join_all, try_join_all};
-use serde::Deserialize;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
-use super::stage::{Act, Held, InstanceState, InstanceView, Lane, LaneView, Stage, StageError};
-use super::viewers::SEATS;
-use super::{BoardError, random_hex, upstream};
+use super::admin;
+use super::keys::Keys;
+use super::look;
+use super::premises::Premises;
+use super::stage::{Act, Pool, PoolView, Stage, StageError, View, Way};
+use super::{BoardError, upstream};
+use crate::lab::Lab;
 
-const INSTANCES: [&str; 2] = ["a", "b"];
-/// An instance that takes longer to say what it holds is shown as silent.
-const LOOK_TIMEOUT: Duration = Duration::from_millis(500);
-
-/// Two pools, a balancer, and the addresses that seats have there so far.
+/// The pools that were asked for so far, a balancer, and the addresses that seats have there.
 pub struct Embedded {
-    session: Pool,
-    jwt: Pool,
+    cluster: Cluster,
     balancer: Balancer,
-    /// By seat; within it by lane, in the order of [`Lane::ALL`].
-    addresses: Mutex<Vec<[Option<SocketAddr>; 2]>>,
+    premises: Premises,
+    keys: Keys,
+    redis_url: Option<String>,
+    /// In the order of [`Pool::ALL`].
+    pools: [OnceCell<cluster::Pool>; 4],
+    store: OnceCell<Redis>,
+    addresses: Mutex<HashMap<(Pool, bool, usize), SocketAddr>>,
     client: reqwest::Client,
-    lab_secret: String,
 }
 
 impl Embedded {
-    /// Creates accounts and secret in `work_dir`, and starts pools and balancer.
+    /// Creates accounts and keys in `work_dir`, and starts the two pools that need no store, and
+    /// a balancer. Of the others, each looks for a store when it is first asked for: the one at
+    /// `redis_url`, if there is one.
     ///
     /// # Errors
     /// When a file cannot be written, or a process does not come up.
-    pub async fn start(cluster: &Cluster, work_dir: &Path) -> Result<Self, BoardError> {
-        let accounts = work_dir.join("board-accounts.sqlite");
-        app::users::create(&accounts, 0).await?;
-        let secret = write_secret(work_dir).map_err(BoardError::Secret)?;
-        let lab_secret = random_hex();
-        let spec = |lane: Lane, kind: &[OsString]| PoolSpec {
-            name: lane.pool().to_owned(),
-            instances: INSTANCES
-                .map(|name| instance(name, kind, &accounts, &lab_secret))
-                .into(),
-        };
-        let session = spec(
-            Lane::Session,
-            &words(&["server-session", "--store", "memory"]),
-        );
-        let mut jwt = words(&["server-jwt", "--secret-file"]);
-        jwt.push(secret.into());
-        let (session, jwt, balancer) = tokio::try_join!(
-            cluster.pool(session),
-            cluster.pool(spec(Lane::Jwt, &jwt)),
-            cluster.balancer(),
-        )?;
-        let addresses = Mutex::new(vec![[None; 2]; SEATS]);
-        Ok(Self {
-            session,
-            jwt,
-            balancer,
-            addresses,
+    pub async fn start(
+        cluster: &Cluster,
+        work_dir: &Path,
+        redis_url: Option<String>,
+    ) -> Result<Self, BoardError> {
+        let premises = Premises::create(work_dir).await?;
+        let keys = Keys::make(work_dir).map_err(BoardError::Keys)?;
+        let stage = Self {
+            balancer: cluster.balancer().await?,
+            cluster: cluster.clone(),
+            premises,
+            keys,
+            redis_url,
+            pools: std::array::from_fn(|_| OnceCell::new()),
+            store: OnceCell::new(),
+            addresses: Mutex::default(),
             client: upstream::client(),
-            lab_secret,
-        })
+        };
+        tokio::try_join!(stage.pool(Pool::SessionMemory), stage.pool(Pool::Jwt))?;
+        Ok(stage)
     }
 
-    fn pool(&self, lane: Lane) -> &Pool {
-        match lane {
-            Lane::Session => &self.session,
-            Lane::Jwt => &self.jwt,
-        }
+    async fn pool(&self, pool: Pool) -> Result<&cluster::Pool, StageError> {
+        self.pools[pool as usize]
+            .get_or_try_init(async || {
+                let store = match pool.needs_store() {
+                    true => Some(self.store().await?.url()),
+                    false => None,
+                };
+                let spec = self.premises.pool(pool, self.keys.path(), store);
+                let started = self.cluster.pool(spec).await?;
+                self.join_the_dead(&started).await?;
+                Ok(started)
+            })
+            .await
     }
 
-    async fn look_at(&self, instance: &Instance) -> InstanceView {
-        if instance.state() == cluster::InstanceState::Dead {
-            return InstanceView::unknown(instance.name(), InstanceState::Dead);
-        }
-        match self.ask(instance.address()).await {
-            Ok(lab) => InstanceView {
-                name: instance.name().to_owned(),
-                state: InstanceState::Running,
-                logins: lab.logins,
-                held: lab.held,
-                keys: lab.keys.into_iter().map(|key| key.fingerprint).collect(),
-            },
-            Err(error) => {
-                tracing::debug!(%error, instance = instance.name(), "an instance is silent");
-                InstanceView::unknown(instance.name(), InstanceState::Silent)
+    /// What is down is down in every pool, also in one that comes later.
+    async fn join_the_dead(&self, late: &cluster::Pool) -> Result<(), StageError> {
+        let Some(first) = self.pools[Pool::SessionMemory as usize].get() else {
+            return Ok(());
+        };
+        for instance in first.instances() {
+            let Some(sibling) = late.instance(instance.name()) else {
+                continue;
+            };
+            match instance.state() {
+                cluster::InstanceState::Dead => sibling.kill().await?,
+                cluster::InstanceState::Frozen => sibling.freeze().await?,
+                cluster::InstanceState::Running => {}
             }
         }
+        Ok(())
     }
 
-    async fn ask(&self, address: SocketAddr) -> reqwest::Result<LabState> {
-        let asked = self.client.get(format!("http://{address}/lab/state"));
-        let answer = asked
-            .timeout(LOOK_TIMEOUT)
-            .header("x-lab-secret", &self.lab_secret)
-            .send()
-            .await?;
-        answer.error_for_status()?.json().await
+    async fn store(&self) -> Result<&Redis, StageError> {
+        let choice = RedisChoice {
+            url: self.redis_url.clone(),
+            tag: "board".to_owned(),
+        };
+        let found = self.store.get_or_try_init(|| self.cluster.redis(choice));
+        found
+            .await
+            .map_err(|missing| StageError::NoStore(missing.to_string()))
+    }
+
+    /// The pools that run, with their names.
+    fn started(&self) -> impl Iterator<Item = (Pool, &cluster::Pool)> {
+        let pools = Pool::ALL.into_iter().zip(&self.pools);
+        pools.filter_map(|(pool, started)| Some((pool, started.get()?)))
+    }
+
+    /// The instances of that name, in every pool that runs.
+    fn named(&self, name: &str) -> Result<Vec<Instance>, StageError> {
+        self.started()
+            .map(|(_, pool)| pool.instance(name))
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| StageError::NoSuchInstance(name.to_owned()))
+    }
+
+    /// One instance of each pool that answers: whom an admin talks to.
+    fn receptions(&self) -> Vec<(Pool, SocketAddr)> {
+        let running = |instance: &Instance| instance.state() == cluster::InstanceState::Running;
+        self.started()
+            .filter_map(|(pool, started)| {
+                let up = started.instances().into_iter().find(running)?;
+                Some((pool, up.address()))
+            })
+            .collect()
+    }
+
+    /// The instances that check tokens, and run.
+    fn verifiers(&self) -> Vec<SocketAddr> {
+        let signing = [Pool::Jwt, Pool::JwtDenylist];
+        let instances = self
+            .started()
+            .filter(|(pool, _)| signing.contains(pool))
+            .flat_map(|(_, started)| started.instances());
+        instances
+            .filter(|instance| instance.state() == cluster::InstanceState::Running)
+            .map(|instance| instance.address())
+            .collect()
     }
 }
 
 #[async_trait::async_trait]
 impl Stage for Embedded {
-    async fn balancer(&self, lane: Lane, seat: usize) -> Result<SocketAddr, StageError> {
+    async fn address(&self, pool: Pool, way: &Way, seat: usize) -> Result<SocketAddr, StageError> {
+        let started = self.pool(pool).await?;
+        let (policy, sticky) = match way {
+            Way::Direct(name) => {
+                let found = started.instance(name);
+                return found
+                    .map(|instance| instance.address())
+                    .ok_or_else(|| StageError::NoSuchInstance(name.clone()));
+            }
+            Way::Turns => (Policy::RoundRobin, false),
+            Way::Sticky => (Policy::Sticky, true),
+        };
         // Held while the balancer opens an address: two requests of one seat must get the same.
         let mut addresses = self.addresses.lock().await;
-        let seat_number = seat % SEATS;
-        let place = &mut addresses[seat_number][lane as usize];
-        if let Some(address) = *place {
-            return Ok(address);
+        if let Some(address) = addresses.get(&(pool, sticky, seat)) {
+            return Ok(*address);
         }
+        let way = if sticky { "sticky" } else { "turns" };
         let arm = ArmSpec {
-            arm: format!("board-{lane}-{seat_number}"),
-            policy: Policy::RoundRobin,
-            pool: self.pool(lane),
+            arm: format!("board-{pool}-{way}-{seat}"),
+            policy,
+            pool: started,
             issuer: None,
             address: None,
         };
         let address = self.balancer.listen(arm).await?;
-        *place = Some(address);
+        addresses.insert((pool, sticky, seat), address);
         Ok(address)
     }
 
-    async fn look(&self) -> Vec<LaneView> {
-        join_all(Lane::ALL.map(async |lane| {
-            let instances = self.pool(lane).instances();
-            let looks = instances.iter().map(|instance| self.look_at(instance));
-            LaneView {
-                lane,
+    async fn look(&self) -> View {
+        let looked = self.started().map(async |(pool, started)| {
+            let instances = started.instances();
+            let looks = instances
+                .iter()
+                .map(|instance| look::at(instance, self.premises.lab()));
+            PoolView {
+                pool,
                 instances: join_all(looks).await,
             }
-        }))
-        .await
+        });
+        View {
+            pools: join_all(looked).await,
+            store: self.store.get().map(look::at_store),
+        }
     }
 
-    async fn act(&self, act: Act, instance: &str) -> Result<(), StageError> {
-        let struck = Lane::ALL.map(|lane| {
-            let found = self.pool(lane).instance(instance);
-            found.ok_or_else(|| StageError::NoSuchInstance(instance.to_owned()))
-        });
-        let struck = struck.into_iter().collect::<Result<Vec<_>, _>>()?;
-        try_join_all(struck.iter().map(async |instance| {
-            let dead = instance.state() == cluster::InstanceState::Dead;
-            match act {
-                // Somebody else pressed first, or it crashed: it is as it should be.
-                Act::Kill if dead => Ok(()),
-                Act::Start if !dead => Ok(()),
-                Act::Kill => instance.kill().await,
-                Act::Start => instance.start().await,
+    async fn act(&self, act: &Act) -> Result<(), StageError> {
+        use cluster::InstanceState::{Dead, Frozen, Running};
+        match act {
+            Act::Kill { instance }
+            | Act::Freeze { instance }
+            | Act::Thaw { instance }
+            | Act::Start { instance } => {
+                let struck = self.named(instance)?;
+                try_join_all(struck.iter().map(async |instance| {
+                    match (act, instance.state()) {
+                        (Act::Kill { .. }, Running | Frozen) => instance.kill().await,
+                        (Act::Freeze { .. }, Running) => instance.freeze().await,
+                        (Act::Start { .. }, Dead) => instance.start().await,
+                        (Act::Thaw { .. }, Frozen) => instance.thaw().await,
+                        // Somebody else pressed first, or it crashed: it is as it should be.
+                        _ => Ok(()),
+                    }
+                }))
+                .await?;
             }
-        }))
-        .await?;
+            Act::StopStore | Act::StartStore => {
+                let store = self.store().await?;
+                match (act, store.state()) {
+                    _ if !store.ours() => return Err(StageError::NotOurStore),
+                    (Act::StopStore, Running | Frozen) => store.kill().await?,
+                    (Act::StartStore, Dead) => store.start().await?,
+                    _ => {}
+                }
+            }
+            Act::RotateKey { overlap } => {
+                let lab = self.premises.lab();
+                self.keys.rotate(*overlap, lab, &self.verifiers()).await?;
+            }
+            Act::SetRole { .. } | Act::SetDisabled { .. } => {
+                let lab = (&self.client, self.premises.lab());
+                admin::change(act, lab, &self.receptions()).await?;
+            }
+        }
         Ok(())
     }
-}
 
-/// What `/lab/state` says, as far as the board shows it.
-#[derive(Deserialize)]
-struct LabState {
-    logins: Option<u64>,
-    held: Vec<Held>,
-    keys: Vec<LabKey>,
-}
-
-#[derive(Deserialize)]
-struct LabKey {
-    fingerprint: String,
-}
-
-fn instance(name: &str, kind: &[OsString], accounts: &Path, lab_secret: &str) -> InstanceSpec {
-    let mut args = kind.to_vec();
-    args.extend(words(&["--lab", "--accounts"]));
-    args.push(accounts.into());
-    InstanceSpec {
-        name: name.to_owned(),
-        args,
-        env: vec![("LAB_SECRET".into(), lab_secret.into())],
+    fn lab(&self) -> Option<&Lab> {
+        Some(self.premises.lab())
     }
-}
-
-fn words(texts: &[&str]) -> Vec<OsString> {
-    texts.iter().map(OsString::from).collect()
-}
-
-/// The one secret that both JWT instances share, readable by nobody else.
-fn write_secret(work_dir: &Path) -> std::io::Result<PathBuf> {
-    let path = work_dir.join("board-secret");
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&path)?;
-    file.write_all(&rand::random::<[u8; 32]>())?;
-    Ok(path)
 }

@@ -1,10 +1,10 @@
 //! What every request to the board passes first: it must have been meant for this address, and
 //! it must not come from another site.
 //!
-//! The board listens on loopback only, but every web page that the same browser has open can
-//! send requests there. A foreign `Host` is how a page reads answers it should not (DNS
-//! rebinding); `Origin` and `Sec-Fetch-Site` say who asks. A client that sends neither is no
-//! browser, and needs the page's token all the same to change anything.
+//! The board listens on loopback unless it was opened for a room, but every web page that the
+//! same browser has open can send requests there. A foreign `Host` is how a page reads answers it
+//! should not (DNS rebinding); `Origin` and `Sec-Fetch-Site` say who asks. A client that sends
+//! neither is no browser, and needs the page's token all the same to change anything.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub(super) async fn admit(
     next: Next,
 ) -> Result<Response, Refusal> {
     let headers = request.headers();
-    if !meant_for(house.address.port(), headers) {
+    if !meant_for(&house.hosts, headers) {
         return Err(Refusal::ForeignHost);
     }
     // A link from elsewhere may open the page; nothing else may be asked for from elsewhere.
@@ -50,14 +50,18 @@ pub(super) fn shows_token(house: &House, headers: &HeaderMap) -> Result<(), Refu
     }
 }
 
-fn meant_for(port: u16, headers: &HeaderMap) -> bool {
-    let mut hosts = headers.get_all(HOST).iter();
-    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+/// Whether the request shows the key of the presenter's link.
+pub(super) fn is_presenter(house: &House, key: Option<&str>) -> bool {
+    let shown = key.unwrap_or_default().as_bytes();
+    shown.ct_eq(house.presenter.as_bytes()).into()
+}
+
+fn meant_for(hosts: &[String], headers: &HeaderMap) -> bool {
+    let mut named = headers.get_all(HOST).iter();
+    let (Some(host), None) = (named.next(), named.next()) else {
         return false;
     };
-    ["127.0.0.1", "localhost"]
-        .into_iter()
-        .any(|name| host.as_bytes() == format!("{name}:{port}").as_bytes())
+    hosts.iter().any(|own| host.as_bytes() == own.as_bytes())
 }
 
 fn same_site(headers: &HeaderMap) -> bool {

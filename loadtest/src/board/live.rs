@@ -1,14 +1,15 @@
-//! What all viewers see alike: the instances, what they hold, and what was done to them.
+//! What all viewers see alike: the instances, what they hold, what was done to them, and what
+//! becomes of the background's visitors.
 //!
 //! One task looks at the instances and publishes a snapshot when it differs from the last one.
 //! A viewer who is slow, or away, misses snapshots and never holds anything up: a `watch` channel
 //! keeps the newest only, and each snapshot is the whole state. Looking costs the instances
 //! something, so nobody looks while nobody watches.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -18,7 +19,9 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio_stream::wrappers::WatchStream;
 
 use super::refusal::Refusal;
-use super::stage::{Act, LaneView, Stage, StageError};
+use super::room::Setting;
+use super::stage::{Act, Pool, Stage, StageError, View};
+use super::traffic::{Traffic, TrafficView};
 
 /// How often the instances are looked at while somebody watches and nothing happens: an expired
 /// login or a crash shows up within this time.
@@ -37,9 +40,9 @@ const RECONNECT_AFTER: Duration = Duration::from_secs(1);
 /// Looks, remembers what was done, and publishes both.
 pub(super) struct Live {
     stage: Arc<dyn Stage>,
+    traffic: Arc<Traffic>,
     newest: watch::Sender<Snapshot>,
-    deeds: Mutex<VecDeque<Deed>>,
-    deeds_done: AtomicU64,
+    told: Mutex<Told>,
     /// One act at a time: two viewers who press at once are served one after the other.
     acting: tokio::sync::Mutex<()>,
     streams: Arc<Semaphore>,
@@ -48,31 +51,43 @@ pub(super) struct Live {
     stopped: AtomicBool,
 }
 
+/// What viewers did that concerns everybody.
+#[derive(Default)]
+struct Told {
+    deeds: VecDeque<Deed>,
+    deeds_done: u64,
+    setting: Option<Setting>,
+}
+
 /// All that a page needs to draw what is not its own. Pages compare `boot` with their own.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 struct Snapshot {
-    lanes: Vec<LaneView>,
+    #[serde(flatten)]
+    view: View,
     deeds: Vec<Deed>,
+    /// Where the presenter of a room is.
+    setting: Option<Setting>,
+    traffic: TrafficView,
 }
 
-/// Something a viewer did to an instance of both lanes.
+/// Something a viewer did to the servers of both lanes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Deed {
     /// Counts from 1, so that a page knows which ones it has shown.
     number: u64,
+    #[serde(flatten)]
     act: Act,
-    instance: String,
-    /// How many logins each lane's instance held right before, in the order of the lanes.
-    held_before: Vec<Option<u64>>,
+    /// How many logins the instance held right before, in each pool.
+    held_before: BTreeMap<Pool, u64>,
 }
 
 impl Live {
-    pub(super) fn start(stage: Arc<dyn Stage>) -> Arc<Self> {
+    pub(super) fn start(stage: Arc<dyn Stage>, traffic: Arc<Traffic>) -> Arc<Self> {
         let live = Arc::new(Self {
             stage,
+            traffic,
             newest: watch::Sender::new(Snapshot::default()),
-            deeds: Mutex::default(),
-            deeds_done: AtomicU64::new(0),
+            told: Mutex::default(),
             acting: tokio::sync::Mutex::default(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             look_now: Notify::new(),
@@ -88,42 +103,48 @@ impl Live {
         self.look_now.notify_one();
     }
 
-    /// While quiet, looks only after a poke.
+    /// While quiet, looks only after a poke, and the background rests.
     pub(super) fn keep_quiet(&self, quiet: bool) {
         self.quiet.store(quiet, Ordering::Relaxed);
+        self.traffic.rest(quiet);
         self.poke();
     }
 
     pub(super) fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
+        self.traffic.stop();
         self.poke();
     }
 
-    /// Does something to an instance and tells everybody.
-    pub(super) async fn act(&self, act: Act, instance: &str) -> Result<(), StageError> {
+    /// Does something to the servers and tells everybody.
+    pub(super) async fn act(&self, act: Act) -> Result<(), StageError> {
         let _one_at_a_time = self.acting.lock().await;
         let before = self.stage.look().await;
-        self.stage.act(act, instance).await?;
-        let held_before = before
-            .iter()
-            .map(|lane| lane.instances.iter().find(|i| i.name == instance)?.logins)
-            .collect();
-        let number = self.deeds_done.fetch_add(1, Ordering::Relaxed) + 1;
-        let instance = instance.to_owned();
+        self.stage.act(&act).await?;
+        let held_before = act
+            .instance()
+            .map_or_else(BTreeMap::new, |instance| held_at(&before, instance));
         {
-            let mut deeds = self.deeds.lock().unwrap_or_else(PoisonError::into_inner);
-            deeds.push_back(Deed {
+            let mut told = self.told();
+            told.deeds_done += 1;
+            let number = told.deeds_done;
+            told.deeds.push_back(Deed {
                 number,
                 act,
-                instance,
                 held_before,
             });
-            if deeds.len() > DEEDS_MAX {
-                deeds.pop_front();
+            if told.deeds.len() > DEEDS_MAX {
+                told.deeds.pop_front();
             }
         }
         self.publish(self.stage.look().await);
         Ok(())
+    }
+
+    /// Tells everybody where the presenter is.
+    pub(super) fn set(&self, setting: Setting) {
+        self.told().setting = Some(setting);
+        self.poke();
     }
 
     /// The stream of one open page.
@@ -145,7 +166,7 @@ impl Live {
         let events = snapshots.filter_map(move |snapshot| {
             let _held_while_open = &place;
             // The very first one, before anybody has looked, says nothing.
-            let event = (!snapshot.lanes.is_empty()).then(|| {
+            let event = (!snapshot.view.pools.is_empty()).then(|| {
                 Event::default()
                     .retry(RECONNECT_AFTER)
                     .json_data(Sent {
@@ -172,11 +193,13 @@ impl Live {
         }
     }
 
-    fn publish(&self, lanes: Vec<LaneView>) {
-        let deeds = self.deeds.lock().unwrap_or_else(PoisonError::into_inner);
+    fn publish(&self, view: View) {
+        let told = self.told();
         let snapshot = Snapshot {
-            lanes,
-            deeds: deeds.iter().cloned().collect(),
+            view,
+            deeds: told.deeds.iter().cloned().collect(),
+            setting: told.setting.clone(),
+            traffic: self.traffic.view(),
         };
         self.newest.send_if_modified(|newest| {
             let changed = *newest != snapshot;
@@ -184,4 +207,16 @@ impl Live {
             changed
         });
     }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn held_at(view: &View, instance: &str) -> BTreeMap<Pool, u64> {
+    let held = view.pools.iter().filter_map(|seen| {
+        let at = seen.instances.iter().find(|at| at.name == instance)?;
+        Some((seen.pool, at.logins?))
+    });
+    held.collect()
 }

@@ -1,103 +1,148 @@
 //! The live board: one page on which you log in and watch two servers remember you, or not.
 //!
 //! The viewer's browser is the client. It holds a real cookie and a real token, and its requests
-//! pass through this page's origin ([`lane`]) to the balancer of one lane. What the instances
-//! hold comes back to all viewers as one stream of snapshots ([`live`]). The board never
+//! pass through this page's origin ([`lane`]) to the pool that a lane is laid over. What the
+//! instances hold comes back to all viewers as one stream of snapshots ([`live`]). The board never
 //! measures, and it knows servers only through [`stage::Stage`].
 //!
 //! Who reads on: `page/` is the page itself, `page/words.json` every sentence on it.
 
+mod admin;
+mod controls;
 mod cookies;
+mod crowd;
+mod door;
 pub mod embedded;
+mod figures;
 mod guard;
+mod keys;
 mod lane;
 mod live;
+mod look;
 mod page;
+mod place;
+mod premises;
 mod refusal;
+mod room;
 mod serve;
 pub mod stage;
+mod traffic;
 mod upstream;
 mod viewers;
 pub mod watch;
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::net::TcpListener;
+pub use door::{Door, PORT};
 
+use door::Opened;
+use figures::Figures;
 use live::Live;
 use stage::Stage;
+use traffic::Traffic;
 use viewers::Viewers;
 
-/// The port of the board unless somebody asks for another.
-pub const PORT: u16 = 4401;
-/// How many ports after [`PORT`] are tried when it is taken.
-const PORTS_TRIED: u16 = 100;
+use crate::record::Record;
 
 /// A board that serves its page until it is stopped or dropped.
 pub struct Board {
-    address: SocketAddr,
-    default_port_taken: bool,
-    live: Arc<Live>,
+    door: Opened,
+    house: Arc<House>,
     server: tokio::task::JoinHandle<()>,
 }
 
 impl Board {
     /// Serves the page on an open `door` before a `stage`: usually [`embedded::Embedded`].
     pub fn before(stage: Arc<dyn Stage>, door: Door, rules: Rules) -> Self {
-        let live = Live::start(Arc::clone(&stage));
+        let Door { listener, opened } = door;
+        let traffic = Traffic::start(Arc::clone(&stage));
+        let live = Live::start(Arc::clone(&stage), Arc::clone(&traffic));
         let house = Arc::new(House {
-            address: door.address,
+            port: opened.address.port(),
+            hosts: opened.hosts(),
             rules,
             token: random_hex(),
             boot: random_hex(),
+            presenter: random_hex(),
             stage,
-            live: Arc::clone(&live),
+            live,
+            traffic,
+            figures: Mutex::new(Figures::published()),
             viewers: Viewers::default(),
             client: upstream::client(),
         });
-        let server = tokio::spawn(serve::serve(door.listener, page::router(house)));
+        let server = tokio::spawn(serve::serve(listener, page::router(Arc::clone(&house))));
         Self {
-            address: door.address,
-            default_port_taken: door.default_port_taken,
-            live,
+            door: opened,
+            house,
             server,
         }
     }
 
-    /// Where it listens: always a loopback address.
+    /// Where it listens: a loopback address, or in a room all of this machine's.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.door.address
     }
 
-    /// The address to print and to open.
+    /// The address to print and to open. In a room it is the presenter's own link.
     pub fn url(&self) -> String {
-        format!("http://localhost:{}", self.address.port())
+        let own = format!("http://localhost:{}", self.door.address.port());
+        if self.house.rules.room {
+            format!("{own}/?presenter={}", self.house.presenter)
+        } else {
+            own
+        }
     }
 
     /// Whether [`PORT`] was taken, so that the board listens on the next free one.
     pub fn default_port_taken(&self) -> bool {
-        self.default_port_taken
+        self.door.default_port_taken
     }
 
-    /// The lines that `demo` prints first.
-    pub fn announcement(&self) -> String {
-        let moved = if self.default_port_taken {
-            format!("\n        (port {PORT} is taken, so this is the next free one)")
-        } else {
-            String::new()
-        };
-        format!(
+    /// The lines that `demo` and `watch` print first; `aside` says what else there is to know of
+    /// the address.
+    pub fn announcement(&self, aside: &str) -> String {
+        let mut lines = format!(
             "session-vs-jwt: one app, two ways to remember a login, two servers each\n\
-             Board   {}   (own servers; safe to click while this runs){moved}",
+             Board   {}   ({aside})",
             self.url()
-        )
+        );
+        if self.door.default_port_taken {
+            lines += &format!("\n        port {PORT} is taken, so this is the next free one");
+        }
+        if self.house.rules.room {
+            lines += "\n        this link is the presenter's: whoever has it breaks servers";
+            for guests in self.guest_urls() {
+                lines += &format!("\nGuests  {guests}\n{}", room::qr(&guests));
+            }
+        }
+        lines
+    }
+
+    /// Where guests get in, from other machines.
+    pub fn guest_urls(&self) -> Vec<String> {
+        let port = self.door.address.port();
+        let lan = self.door.lan.iter();
+        lan.map(|ip| format!("http://{}", SocketAddr::new(*ip, port)))
+            .collect()
+    }
+
+    /// Shows the figures of the newest whole run below `folder` in the last frame of the story.
+    pub fn show_newest_figures(&self, folder: &Path) {
+        self.house.show(Figures::newest(folder));
+    }
+
+    /// Shows the figures of this record there.
+    pub fn show_figures(&self, record: &Record) {
+        self.house.show(Figures::of(record));
     }
 
     /// Stops looking at the instances on its own account while something is measured. A click
     /// of a viewer still has its effect shown.
     pub fn keep_quiet(&self, quiet: bool) {
-        self.live.keep_quiet(quiet);
+        self.house.live.keep_quiet(quiet);
     }
 
     /// Closes the page's port and every stream. The pools end with their cluster.
@@ -111,56 +156,8 @@ impl Board {
 impl Drop for Board {
     fn drop(&mut self) {
         self.server.abort();
-        self.live.stop();
+        self.house.live.stop();
     }
-}
-
-/// The board's port, taken before anything else is started, so that a taken one costs nothing.
-pub struct Door {
-    listener: TcpListener,
-    address: SocketAddr,
-    default_port_taken: bool,
-}
-
-impl Door {
-    /// Listens on `port` of the loopback interface; without one, on [`PORT`] or the next that
-    /// is free.
-    ///
-    /// # Errors
-    /// When the port is taken, or all that were tried are.
-    pub async fn open(port: Option<u16>) -> Result<Self, BoardError> {
-        let asked = port.unwrap_or(PORT);
-        let last = if port.is_some() {
-            asked
-        } else {
-            PORT + PORTS_TRIED
-        };
-        let mut refused = None;
-        for port in asked..=last {
-            match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
-                Ok(listener) => {
-                    let address = listener
-                        .local_addr()
-                        .map_err(|source| taken(port, source))?;
-                    let default_port_taken = refused.is_some();
-                    return Ok(Self {
-                        listener,
-                        address,
-                        default_port_taken,
-                    });
-                }
-                Err(source) => refused = Some(source),
-            }
-        }
-        Err(taken(
-            asked,
-            refused.unwrap_or_else(|| std::io::ErrorKind::AddrInUse.into()),
-        ))
-    }
-}
-
-fn taken(port: u16, source: std::io::Error) -> BoardError {
-    BoardError::Port { port, source }
 }
 
 /// Why a board could not start. Each is one line that names the thing and the remedy.
@@ -178,33 +175,54 @@ pub enum BoardError {
     /// The board's accounts could not be made.
     #[error("cannot create the board's accounts")]
     Accounts(#[from] app::users::UsersError),
-    /// The board's secret could not be written.
-    #[error("cannot write the board's secret")]
-    Secret(#[source] std::io::Error),
+    /// The board's keys could not be written.
+    #[error("cannot write the board's keys")]
+    Keys(#[source] std::io::Error),
     /// The pools or the balancer did not come up.
     #[error("cannot start the board's servers")]
     Cluster(#[from] cluster::Error),
+    /// A pool did not come up as it should.
+    #[error("cannot start the board's servers: {0}")]
+    Stage(#[from] stage::StageError),
 }
 
 /// What viewers may do on this board.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Rules {
-    /// Nobody kills or starts a server from the page; one's own login is one's own all the same.
+    /// Nobody strikes a server from the page; one's own login is one's own all the same.
     pub read_only: bool,
+    /// Guests follow the presenter, each as a user of their own, and strike nothing.
+    pub room: bool,
 }
 
 /// What all handlers share.
 struct House {
-    address: SocketAddr,
+    port: u16,
+    hosts: Vec<String>,
     rules: Rules,
     /// What control requests must show; it stands in the page and nowhere else.
     token: String,
     /// Tells a page that it was served by an earlier process and must be loaded again.
     boot: String,
+    /// What the presenter's link shows, in a room.
+    presenter: String,
     stage: Arc<dyn Stage>,
     live: Arc<Live>,
+    traffic: Arc<Traffic>,
+    figures: Mutex<Figures>,
     viewers: Viewers,
     client: reqwest::Client,
+}
+
+impl House {
+    fn show(&self, figures: Figures) {
+        *self.figures.lock().unwrap_or_else(PoisonError::into_inner) = figures;
+    }
+
+    fn figures(&self) -> Figures {
+        let figures = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
+        figures.clone()
+    }
 }
 
 /// 128 random bits.

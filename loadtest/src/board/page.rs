@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use app::users::DEMO_USERS;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::{from_fn_with_state, map_response};
@@ -15,11 +14,13 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 
 use super::House;
-use super::cookies::{fingerprint, session_cookie};
+use super::cookies::{cookies_in, fingerprint};
+use super::figures::Figures;
+use super::place::Place;
 use super::refusal::Refusal;
-use super::stage::{Act, Lane, StageError};
-use super::viewers::ViewerId;
-use super::{guard, lane};
+use super::room;
+use super::viewers::{SEATS, ViewerId};
+use super::{controls, guard, lane};
 
 /// Which server answered; `board` where the board did not ask any.
 pub(super) const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
@@ -35,10 +36,14 @@ const FILES: &[(&str, &str, &str)] = &[
         include_str!("page/board.css"),
     ),
     ("icon.svg", "image/svg+xml", include_str!("page/icon.svg")),
+    ("lab.js", JAVASCRIPT, include_str!("page/lab.js")),
     ("lane.js", JAVASCRIPT, include_str!("page/lane.js")),
     ("main.js", JAVASCRIPT, include_str!("page/main.js")),
+    ("order.js", JAVASCRIPT, include_str!("page/order.js")),
+    ("panel.js", JAVASCRIPT, include_str!("page/panel.js")),
     ("say.js", JAVASCRIPT, include_str!("page/say.js")),
     ("send.js", JAVASCRIPT, include_str!("page/send.js")),
+    ("story.js", JAVASCRIPT, include_str!("page/story.js")),
     ("stream.js", JAVASCRIPT, include_str!("page/stream.js")),
     ("words.js", JAVASCRIPT, include_str!("page/words.js")),
     ("words.json", "application/json", WORDS),
@@ -60,8 +65,11 @@ pub(super) fn router(house: Arc<House>) -> Router {
         .route("/{file}", get(file))
         .route("/board/hello", get(hello))
         .route("/board/events", get(events))
-        .route("/board/act", post(act))
-        .route("/lane/{lane}/{path}", any(lane::forward))
+        .route("/board/figures", get(figures))
+        .route("/board/act", post(controls::act))
+        .route("/board/traffic", post(controls::traffic))
+        .route("/board/setting", post(controls::setting))
+        .route("/lane/{pool}/{way}/{path}", any(lane::forward))
         .fallback(|| async { Refusal::NotFound })
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .layer(from_fn_with_state(Arc::clone(&house), guard::admit))
@@ -86,8 +94,18 @@ async fn fence(mut response: Response) -> Response {
     response
 }
 
-async fn index(State(house): State<Arc<House>>, headers: HeaderMap) -> Response {
-    let mut response = filled_in(&house).into_response();
+#[derive(Deserialize)]
+struct Link {
+    presenter: Option<String>,
+}
+
+async fn index(
+    State(house): State<Arc<House>>,
+    Query(link): Query<Link>,
+    headers: HeaderMap,
+) -> Response {
+    let presents = !house.rules.room || guard::is_presenter(&house, link.presenter.as_deref());
+    let mut response = filled_in(&house, presents).into_response();
     let to = response.headers_mut();
     to.insert(
         CONTENT_TYPE,
@@ -102,20 +120,29 @@ async fn index(State(house): State<Arc<House>>, headers: HeaderMap) -> Response 
     response
 }
 
-/// The page with its words and this process's two secrets put in.
-fn filled_in(house: &House) -> String {
+/// The page with its words put in, and what this process and this viewer's part in it are.
+fn filled_in(house: &House, presents: bool) -> String {
     let words: BTreeMap<String, String> =
         serde_json::from_str(WORDS).expect("a test reads the words that are built in");
+    let may_strike = presents && !house.rules.read_only;
+    let part = match (house.rules.room, presents) {
+        (false, _) => "viewer",
+        (true, true) => "presenter",
+        (true, false) => "guest",
+    };
     let mut page = String::with_capacity(INDEX.len() * 2);
     let mut rest = INDEX;
     while let Some((before, after)) = rest.split_once("{{") {
         let (key, after) = after.split_once("}}").unwrap_or((after, ""));
         page.push_str(before);
         match key {
-            // Without it the page offers no controls.
-            "board-token" if house.rules.read_only => {}
+            // Without it the page offers no controls. A presenter needs it to lead, as well.
+            "board-token" if presents && house.rules.room => page.push_str(&house.token),
+            "board-token" if !may_strike => {}
             "board-token" => page.push_str(&house.token),
             "board-boot" => page.push_str(&house.boot),
+            "board-part" => page.push_str(part),
+            "board-locked" => page.push_str(if house.rules.read_only { "yes" } else { "" }),
             key => page.push_str(&escaped(words.get(key).map_or(key, String::as_str))),
         }
         rest = after;
@@ -142,76 +169,79 @@ async fn file(Path(name): Path<String>) -> Result<Response, Refusal> {
 /// What a page cannot know of itself when it is loaded.
 #[derive(Serialize)]
 struct Hello {
-    /// As whom the viewer logs in. The demo's passwords are printed by the demo itself.
-    person: Person,
-    /// The fingerprint of the session cookie that the browser holds.
-    cookie: Option<String>,
-    /// The lanes in which there is an old login to send.
-    old: Vec<Lane>,
+    /// As whom the viewer can log in, most powerful first. The demo's passwords are printed by
+    /// the demo itself.
+    people: Vec<Person>,
+    /// The fingerprints of the session cookies that the browser holds, by place.
+    cookies: BTreeMap<String, String>,
+    /// The places of which there is an old login to send.
+    old: Vec<String>,
     /// The names behind the account names.
-    names: BTreeMap<&'static str, &'static str>,
+    names: BTreeMap<String, String>,
 }
 
 #[derive(Serialize)]
 struct Person {
-    user: &'static str,
+    user: String,
     password: &'static str,
+    role: &'static str,
 }
 
 async fn hello(
     State(house): State<Arc<House>>,
+    Query(link): Query<Link>,
     headers: HeaderMap,
 ) -> Result<Json<Hello>, Refusal> {
     let viewer = ViewerId::of(&house, &headers).ok_or(Refusal::NoViewer)?;
-    // Mia is a member: the first screen needs no role.
-    let [.., mia] = &DEMO_USERS;
+    let is_guest = house.rules.room && !guard::is_presenter(&house, link.presenter.as_deref());
+    let people = if is_guest {
+        let (user, password) = room::guest(house.viewers.seat(&viewer));
+        let role = app::Role::Member.as_str();
+        vec![Person {
+            user,
+            password,
+            role,
+        }]
+    } else {
+        let people = DEMO_USERS.iter().map(|user| Person {
+            user: user.name.to_owned(),
+            password: user.password,
+            role: user.role.as_str(),
+        });
+        people.collect()
+    };
+    let cookies = cookies_in(&headers).filter_map(|(name, value)| {
+        let credential = app::Credential::new(value.to_owned());
+        Some((
+            Place::of_cookie(name)?.to_string(),
+            fingerprint(&credential),
+        ))
+    });
+    let old = house.viewers.places_with_old(&viewer);
     Ok(Json(Hello {
-        person: Person {
-            user: mia.name,
-            password: mia.password,
-        },
-        cookie: session_cookie(&headers).map(|cookie| fingerprint(&cookie)),
-        old: Lane::ALL
-            .into_iter()
-            .filter(|lane| house.viewers.old(&viewer, *lane).is_some())
-            .collect(),
-        names: DEMO_USERS
-            .iter()
-            .map(|user| (user.name, user.display_name))
-            .collect(),
+        people,
+        cookies: cookies.collect(),
+        old: old.iter().map(Place::to_string).collect(),
+        names: names(house.rules.room),
     }))
+}
+
+/// The names of people and, in a room, of its guests.
+fn names(room: bool) -> BTreeMap<String, String> {
+    let people = DEMO_USERS
+        .iter()
+        .map(|user| (user.name.to_owned(), user.display_name.to_owned()));
+    let seats = if room { 0..SEATS } else { 0..0 };
+    let guests = seats.map(|seat| (room::guest(seat).0, format!("Guest {}", seat + 1)));
+    people.chain(guests).collect()
 }
 
 async fn events(State(house): State<Arc<House>>) -> Result<impl IntoResponse, Refusal> {
     house.live.stream(house.boot.clone())
 }
 
-/// A control request: it strikes both lanes, and everybody sees it.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ActOn {
-    act: Act,
-    instance: String,
-}
-
-async fn act(
-    State(house): State<Arc<House>>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Json<serde_json::Value>, Refusal> {
-    if house.rules.read_only {
-        return Err(Refusal::ReadOnly);
-    }
-    guard::shows_token(&house, &headers)?;
-    let wanted: ActOn = serde_json::from_slice(&body).map_err(|_| Refusal::Body)?;
-    match house.live.act(wanted.act, &wanted.instance).await {
-        Ok(()) => Ok(Json(serde_json::json!({}))),
-        Err(StageError::NoSuchInstance(_)) => Err(Refusal::NoInstance),
-        Err(error) => {
-            tracing::warn!(%error, "a control did not work");
-            Err(Refusal::Failed)
-        }
-    }
+async fn figures(State(house): State<Arc<House>>) -> Json<Figures> {
+    Json(house.figures())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use super::page::SERVED_BY;
 
 /// A refusal of the board's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Refusal {
     /// 421: the `Host` header names somebody else (DNS rebinding, or a proxy set up wrongly).
     ForeignHost,
@@ -28,16 +28,22 @@ pub(super) enum Refusal {
     NoOldLogin,
     /// 409: no instance has this name.
     NoInstance,
+    /// 409: this pool keeps its logins in a store, and there is none; why, and the remedy.
+    NoStore(String),
+    /// 409: the store was not started by the board, so the board does not stop it.
+    NotOurStore,
+    /// 409: an account that nobody changes here.
+    NotThisAccount,
     /// 500: the cluster could not do it.
     Failed,
-    /// 502: the lane's balancer did not answer.
-    BalancerSilent,
+    /// 502: the balancer, or the instance that was asked past it, did not answer.
+    Silent,
     /// 503: more pages are open than the board streams to.
     TooManyStreams,
 }
 
 impl Refusal {
-    fn parts(self) -> (StatusCode, &'static str) {
+    fn parts(&self) -> (StatusCode, &'static str) {
         match self {
             Self::ForeignHost => (StatusCode::MISDIRECTED_REQUEST, "foreign-host"),
             Self::CrossSite => (StatusCode::FORBIDDEN, "cross-site"),
@@ -48,8 +54,11 @@ impl Refusal {
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found"),
             Self::NoOldLogin => (StatusCode::CONFLICT, "no-old-login"),
             Self::NoInstance => (StatusCode::CONFLICT, "no-such-instance"),
+            Self::NoStore(_) => (StatusCode::CONFLICT, "no-store"),
+            Self::NotOurStore => (StatusCode::CONFLICT, "not-our-store"),
+            Self::NotThisAccount => (StatusCode::CONFLICT, "not-this-account"),
             Self::Failed => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
-            Self::BalancerSilent => (StatusCode::BAD_GATEWAY, "balancer-silent"),
+            Self::Silent => (StatusCode::BAD_GATEWAY, "silent"),
             Self::TooManyStreams => (StatusCode::SERVICE_UNAVAILABLE, "too-many-streams"),
         }
     }
@@ -58,12 +67,15 @@ impl Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (status, reason) = self.parts();
-        let body = serde_json::json!({
+        let mut body = serde_json::json!({
             "type": "about:blank",
             "title": status.canonical_reason().unwrap_or("Error"),
             "status": status.as_u16(),
             "reason": reason,
         });
+        if let Self::NoStore(why) = self {
+            body["detail"] = why.into();
+        }
         let mut response = (status, body.to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(

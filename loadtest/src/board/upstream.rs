@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use app::Credential;
 use axum::body::Bytes;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 
 /// Longer than any answer of the application; a longer one is not passed on.
 const ANSWER_MAX_BYTES: usize = 64 * 1024;
@@ -20,6 +22,18 @@ pub(super) fn client() -> reqwest::Client {
         .timeout(ANSWER_TIMEOUT)
         .build()
         .expect("a client without TLS and without files has nothing that can fail")
+}
+
+/// The request with a credential in its header: a cookie as `name=value`, or a token.
+pub(super) fn with_credential(
+    request: reqwest::RequestBuilder,
+    header: &HeaderName,
+    credential: &Credential,
+) -> reqwest::RequestBuilder {
+    match *header {
+        AUTHORIZATION => request.bearer_auth(credential.reveal()),
+        _ => request.header(header, credential.reveal()),
+    }
 }
 
 /// A whole answer.

@@ -1,5 +1,5 @@
 //! Who looks at the board: each browser profile is one viewer, with a seat of its own and with
-//! the last credential it held in each lane.
+//! the last credential it held in each place.
 //!
 //! The credential is kept here because the page cannot keep it: its script may not read an
 //! HttpOnly cookie. It stays in memory, for *Send my old login*, and is gone with the process.
@@ -11,7 +11,7 @@ use app::Credential;
 use axum::http::HeaderMap;
 
 use super::cookies::cookie_in;
-use super::stage::Lane;
+use super::place::Place;
 use super::{House, random_hex};
 
 /// How many viewers the board knows at a time. The one that was away longest makes room.
@@ -45,7 +45,7 @@ impl ViewerId {
     }
 
     fn cookie_name(house: &House) -> String {
-        format!("svj-viewer-{}", house.address.port())
+        format!("svj-viewer-{}", house.port)
     }
 }
 
@@ -65,18 +65,17 @@ struct Table {
 struct Viewer {
     seat: usize,
     visit: u64,
-    session: Kept,
-    jwt: Kept,
+    kept: HashMap<Place, Kept>,
 }
 
-/// What a viewer holds in one lane, and what they held before.
+/// What a viewer holds in one place, and what they held before.
 #[derive(Default)]
 struct Kept {
     now: Option<Credential>,
     old: Option<Credential>,
 }
 
-/// What an answer did to the viewer's credential in a lane.
+/// What an answer did to the viewer's credential in a place.
 pub(super) enum Change {
     /// It handed out this one.
     HandedOut(Credential),
@@ -91,9 +90,9 @@ impl Viewers {
     }
 
     /// Notes what an answer did.
-    pub(super) fn note(&self, id: &ViewerId, lane: Lane, change: Change) {
+    pub(super) fn note(&self, id: &ViewerId, place: &Place, change: Change) {
         self.with(id, |viewer| {
-            let kept = viewer.kept(lane);
+            let kept = viewer.kept.entry(place.clone()).or_default();
             let before = kept.now.take();
             if before.is_some() {
                 kept.old = before;
@@ -106,10 +105,16 @@ impl Viewers {
 
     /// The credential that *Send my old login* sends: the one held before the present one, or
     /// the present one where there was none before.
-    pub(super) fn old(&self, id: &ViewerId, lane: Lane) -> Option<Credential> {
+    pub(super) fn old(&self, id: &ViewerId, place: &Place) -> Option<Credential> {
+        self.with(id, |viewer| viewer.kept.get(place)?.old_or_now())
+    }
+
+    /// The places of which there is an old credential.
+    pub(super) fn places_with_old(&self, id: &ViewerId) -> Vec<Place> {
         self.with(id, |viewer| {
-            let kept = viewer.kept(lane);
-            kept.old.clone().or_else(|| kept.now.clone())
+            let mut places: Vec<Place> = viewer.kept.keys().cloned().collect();
+            places.sort();
+            places
         })
     }
 
@@ -148,22 +153,21 @@ impl Viewer {
         Self {
             seat,
             visit: 0,
-            session: Kept::default(),
-            jwt: Kept::default(),
+            kept: HashMap::new(),
         }
     }
+}
 
-    fn kept(&mut self, lane: Lane) -> &mut Kept {
-        match lane {
-            Lane::Session => &mut self.session,
-            Lane::Jwt => &mut self.jwt,
-        }
+impl Kept {
+    fn old_or_now(&self) -> Option<Credential> {
+        self.old.clone().or_else(|| self.now.clone())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::board::stage::{Pool, Way};
 
     fn id(n: usize) -> ViewerId {
         ViewerId(format!("{n:032x}"))
@@ -173,24 +177,33 @@ mod tests {
         Change::HandedOut(Credential::new(text.to_owned()))
     }
 
-    fn old(viewers: &Viewers, lane: Lane) -> Option<String> {
-        viewers.old(&id(1), lane).map(Credential::into_revealed)
+    fn place(pool: Pool) -> Place {
+        Place::of(pool, &Way::Turns)
+    }
+
+    fn old(viewers: &Viewers, pool: Pool) -> Option<String> {
+        viewers
+            .old(&id(1), &place(pool))
+            .map(Credential::into_revealed)
     }
 
     #[test]
     fn the_old_login_is_the_one_before_the_present_one() {
         let viewers = Viewers::default();
-        assert_eq!(old(&viewers, Lane::Session), None);
-        viewers.note(&id(1), Lane::Session, credential("first"));
-        assert_eq!(old(&viewers, Lane::Session).as_deref(), Some("first"));
-        viewers.note(&id(1), Lane::Session, Change::TakenBack);
-        viewers.note(&id(1), Lane::Session, Change::TakenBack);
-        assert_eq!(old(&viewers, Lane::Session).as_deref(), Some("first"));
-        viewers.note(&id(1), Lane::Session, credential("second"));
-        assert_eq!(old(&viewers, Lane::Session).as_deref(), Some("first"));
-        viewers.note(&id(1), Lane::Session, Change::TakenBack);
-        assert_eq!(old(&viewers, Lane::Session).as_deref(), Some("second"));
-        assert_eq!(old(&viewers, Lane::Jwt), None, "lanes never mix");
+        assert_eq!(old(&viewers, Pool::SessionMemory), None);
+        viewers.note(&id(1), &place(Pool::SessionMemory), credential("first"));
+        assert_eq!(old(&viewers, Pool::SessionMemory).as_deref(), Some("first"));
+        viewers.note(&id(1), &place(Pool::SessionMemory), Change::TakenBack);
+        viewers.note(&id(1), &place(Pool::SessionMemory), Change::TakenBack);
+        assert_eq!(old(&viewers, Pool::SessionMemory).as_deref(), Some("first"));
+        viewers.note(&id(1), &place(Pool::SessionMemory), credential("second"));
+        assert_eq!(old(&viewers, Pool::SessionMemory).as_deref(), Some("first"));
+        viewers.note(&id(1), &place(Pool::SessionMemory), Change::TakenBack);
+        assert_eq!(
+            old(&viewers, Pool::SessionMemory).as_deref(),
+            Some("second")
+        );
+        assert_eq!(old(&viewers, Pool::Jwt), None, "places never mix");
     }
 
     #[test]
@@ -199,13 +212,13 @@ mod tests {
         for n in 0..SEATS {
             assert_eq!(viewers.seat(&id(n)), n);
         }
-        viewers.note(&id(1), Lane::Jwt, credential("kept"));
+        viewers.note(&id(1), &place(Pool::Jwt), credential("kept"));
         assert_eq!(viewers.seat(&id(SEATS)), 0, "viewer 0 was away longest");
         assert_eq!(
             viewers.seat(&id(0)),
             2,
             "and then viewer 2, since 1 was here again"
         );
-        assert!(viewers.old(&id(1), Lane::Jwt).is_some());
+        assert!(viewers.old(&id(1), &place(Pool::Jwt)).is_some());
     }
 }

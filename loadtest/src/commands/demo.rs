@@ -2,6 +2,7 @@
 //! arms, a hint of the cost, the report, and then the board until Ctrl-C.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,7 +12,7 @@ use super::board_failure;
 use crate::arms::{self, Arm};
 use crate::board::embedded::Embedded;
 use crate::board::{Board, Door, Rules};
-use crate::book::Book;
+use crate::book::{Book, RUNS};
 use crate::cli::{DemoArgs, RunArgs};
 use crate::events::{self, Event};
 use crate::failure::{Failure, exit};
@@ -64,6 +65,7 @@ pub async fn run(args: DemoArgs, typed: String) -> anyhow::Result<u8> {
     let record = run::close(&rig, &book, !finished)?;
     run::tell_end(&book, &progress, &record, common.json)?;
     if finished && !once {
+        board.show_figures(&record);
         progress.say(format!("Next    open {} and log in", board.url()));
         progress.say("        matrix --all runs every event; list says what there is");
         interrupted().await;
@@ -79,16 +81,18 @@ async fn raise(
     port: Option<u16>,
 ) -> anyhow::Result<(Arc<Rig>, Board)> {
     // The port first: if it is taken, nothing else need be started.
-    let door = Door::open(port).await.map_err(board_failure)?;
+    let door = Door::open(port, false).await.map_err(board_failure)?;
     let rig = run::raise(common, &plan.arms).await?;
-    let stage = Embedded::start(rig.cluster(), rig.work_dir())
+    let stage = Embedded::start(rig.cluster(), rig.work_dir(), common.redis_url.clone())
         .await
         .map_err(board_failure)?;
-    Ok((rig, Board::before(Arc::new(stage), door, Rules::default())))
+    let board = Board::before(Arc::new(stage), door, Rules::default());
+    board.show_newest_figures(Path::new(RUNS));
+    Ok((rig, board))
 }
 
 fn greet(rig: &Rig, board: &Board, progress: &Progress, seed: u64) {
-    progress.say(board.announcement());
+    progress.say(board.announcement("own servers; safe to click while this runs"));
     let redis = match rig.redis() {
         Ok(redis) => format!("{}, {}", redis.how(), redis.version()),
         Err(_) => "none".to_owned(),

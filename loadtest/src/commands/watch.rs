@@ -2,7 +2,7 @@
 
 use super::board_failure;
 use crate::board::Rules;
-use crate::board::watch::{WatchError, watch};
+use crate::board::watch::{Settings, WatchError, watch};
 use crate::cli::WatchArgs;
 use crate::failure::exit;
 use crate::run::interrupted;
@@ -12,10 +12,15 @@ use crate::run::interrupted;
 /// # Errors
 /// When the port is taken, or the board's servers do not come up.
 pub async fn run(args: WatchArgs) -> anyhow::Result<u8> {
-    let rules = Rules {
-        read_only: args.read_only,
+    let settings = Settings {
+        port: args.port,
+        redis_url: args.redis_url,
+        rules: Rules {
+            read_only: args.read_only,
+            room: args.room,
+        },
     };
-    match watch(args.port, rules, interrupted()).await {
+    match watch(settings, interrupted()).await {
         Ok(()) => Ok(exit::OK),
         Err(WatchError::Board(error)) => Err(board_failure(error)),
         Err(error) => Err(error.into()),

@@ -30,6 +30,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 
+pub use headline::COLUMNS as HEADLINE_COLUMNS;
 pub use mark::{Expectation, Mark, Tone};
 
 use crate::record::Record;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use fantoccini::elements::Element;
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -84,25 +85,47 @@ impl Browser {
 
     /// Opens the board and waits until it is drawn.
     pub(crate) async fn open(&self, url: &str) {
+        // An address that differs in its last part only would not load the page again.
+        self.client.goto("about:blank").await.unwrap();
         self.client.goto(url).await.unwrap();
         self.until(
             "the board is drawn",
-            "document.querySelectorAll('.instance').length >= 2",
+            "document.body.classList.contains('ready')",
         )
         .await;
+        // A pool that nobody asked yet is drawn when somebody does.
+        if !url.contains("/#") {
+            self.until(
+                "the servers are drawn",
+                "document.querySelectorAll('.instance').length >= 2",
+            )
+            .await;
+        }
+    }
+
+    /// Presses the button of that label, which sends nothing.
+    pub(crate) async fn choose(&self, label: &str) {
+        self.button(label).await.click().await.unwrap();
+    }
+
+    async fn button(&self, label: &str) -> Element {
+        let button = format!("//button[normalize-space()='{label}']");
+        self.until(
+            &format!("there is a button {label:?}"),
+            &format!(
+                "[...document.querySelectorAll('button')].some((b) =>
+                    b.textContent.trim() === {label:?} && b.offsetParent
+                    && b.ariaDisabled !== 'true')"
+            ),
+        )
+        .await;
+        self.client.find(Locator::XPath(&button)).await.unwrap()
     }
 
     /// Presses the button of that label, and waits until both lanes have an answer.
     pub(crate) async fn press(&self, label: &str) {
         let before = self.rows().await;
-        let button = format!("//button[normalize-space()='{label}']");
-        self.client
-            .find(Locator::XPath(&button))
-            .await
-            .unwrap()
-            .click()
-            .await
-            .unwrap();
+        self.choose(label).await;
         let rows = format!(
             "[...document.querySelectorAll('.requests')].every((list, n) =>
                 list.childElementCount === {before:?}[n] + 1)"

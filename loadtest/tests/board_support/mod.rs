@@ -4,11 +4,13 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod browser;
+pub(crate) mod house;
 pub(crate) mod viewer;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::Router;
 use axum::extract::State;
@@ -16,9 +18,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use loadtest::board::stage::{
-    Act, Held, InstanceState, InstanceView, Lane, LaneView, Stage, StageError,
+    Act, Held, InstanceState, InstanceView, Lane, Pool, PoolView, Stage, StageError, View, Way,
 };
 use loadtest::board::{Board, Door, Rules};
+use loadtest::lab::Lab;
 use tokio::net::TcpListener;
 
 /// One lane's upstream. It logs everybody in and keeps no books.
@@ -31,9 +34,12 @@ struct Upstream {
 #[derive(Default)]
 pub(crate) struct Plain {
     addresses: Mutex<Vec<SocketAddr>>,
-    pub(crate) acts: Mutex<Vec<(Act, String)>>,
+    pub(crate) acts: Mutex<Vec<Act>>,
+    /// Who asked for an address, and by which way.
     pub(crate) seats: Mutex<Vec<usize>>,
+    pub(crate) ways: Mutex<Vec<(Pool, Way)>>,
     a_is_dead: AtomicBool,
+    lab: OnceLock<Lab>,
 }
 
 /// A board before such a stage, on a port of its own.
@@ -43,7 +49,20 @@ pub(crate) async fn board() -> (Board, Arc<Plain>) {
 
 /// A board whose servers nobody may strike.
 pub(crate) async fn locked_board() -> (Board, Arc<Plain>) {
-    board_with(0, Rules { read_only: true }).await
+    let rules = Rules {
+        read_only: true,
+        ..Rules::default()
+    };
+    board_with(0, rules).await
+}
+
+/// A board for a room: a presenter and guests.
+pub(crate) async fn room() -> (Board, Arc<Plain>) {
+    let rules = Rules {
+        room: true,
+        ..Rules::default()
+    };
+    board_with(0, rules).await
 }
 
 /// The same, on that port.
@@ -53,7 +72,7 @@ pub(crate) async fn board_at(port: u16) -> (Board, Arc<Plain>) {
 
 async fn board_with(port: u16, rules: Rules) -> (Board, Arc<Plain>) {
     let stage = Arc::new(Plain::default());
-    for _ in Lane::ALL {
+    for _ in [Lane::Session, Lane::Jwt] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         stage
             .addresses
@@ -65,8 +84,8 @@ async fn board_with(port: u16, rules: Rules) -> (Board, Arc<Plain>) {
             .with_state(Arc::<Upstream>::default());
         tokio::spawn(async move { axum::serve(listener, routes).await });
     }
-    let board = Board::before(stage.clone(), Door::open(Some(port)).await.unwrap(), rules);
-    (board, stage)
+    let door = Door::open(Some(port), rules.room).await.unwrap();
+    (Board::before(stage.clone(), door, rules), stage)
 }
 
 impl Plain {
@@ -94,9 +113,9 @@ async fn answer(
         "/login" => {
             let n = upstream.logins.fetch_add(1, Ordering::Relaxed) + 1;
             let cookie = format!("sid-session-memory=cookie.{n}; HttpOnly; SameSite=Lax; Path=/");
-            let mut response = serde_json::json!({ "access_token": format!("h.p.token-{n}") })
-                .to_string()
-                .into_response();
+            let token = format!("h.p.token-{n}");
+            let body = serde_json::json!({ "access_token": token, "headers": shown(&headers) });
+            let mut response = body.to_string().into_response();
             let headers = response.headers_mut();
             headers.append("set-cookie", "somebody=else; Path=/".parse().unwrap());
             headers.append("set-cookie", cookie.parse().unwrap());
@@ -112,26 +131,34 @@ async fn answer(
         {
             (StatusCode::UNAUTHORIZED, [("set-cookie", REMOVAL)], "{}").into_response()
         }
-        _ => {
-            let names: std::collections::BTreeMap<&str, &str> = headers
-                .iter()
-                .map(|(n, v)| (n.as_str(), v.to_str().unwrap()))
-                .collect();
-            serde_json::json!({ "headers": names, "body": body })
-                .to_string()
-                .into_response()
-        }
+        _ => serde_json::json!({ "headers": shown(&headers), "body": body })
+            .to_string()
+            .into_response(),
     }
+}
+
+fn shown(headers: &HeaderMap) -> BTreeMap<&str, &str> {
+    headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
+        .collect()
 }
 
 #[async_trait::async_trait]
 impl Stage for Plain {
-    async fn balancer(&self, lane: Lane, seat: usize) -> Result<SocketAddr, StageError> {
+    async fn address(&self, pool: Pool, way: &Way, seat: usize) -> Result<SocketAddr, StageError> {
+        if pool.needs_store() {
+            return Err(StageError::NoStore("no Redis in this test".to_owned()));
+        }
         self.seats.lock().unwrap().push(seat);
-        Ok(self.addresses.lock().unwrap()[lane as usize])
+        self.ways.lock().unwrap().push((pool, way.clone()));
+        match way {
+            Way::Direct(name) if name != "a" => Err(StageError::NoSuchInstance(name.clone())),
+            _ => Ok(self.addresses.lock().unwrap()[pool.lane() as usize]),
+        }
     }
 
-    async fn look(&self) -> Vec<LaneView> {
+    async fn look(&self) -> View {
         let state = if self.a_is_dead.load(Ordering::Relaxed) {
             InstanceState::Dead
         } else {
@@ -146,20 +173,29 @@ impl Stage for Plain {
             logins: Some(1),
             ..InstanceView::unknown("a", state)
         };
-        Lane::ALL
-            .map(|lane| LaneView {
-                lane,
-                instances: vec![a.clone()],
-            })
-            .into()
+        let seen = |pool| PoolView {
+            pool,
+            instances: vec![a.clone()],
+        };
+        View {
+            pools: vec![seen(Pool::SessionMemory), seen(Pool::Jwt)],
+            store: None,
+        }
     }
 
-    async fn act(&self, act: Act, instance: &str) -> Result<(), StageError> {
-        if instance != "a" {
-            return Err(StageError::NoSuchInstance(instance.to_owned()));
+    async fn act(&self, act: &Act) -> Result<(), StageError> {
+        match act.instance() {
+            Some("a") => {}
+            Some(other) => return Err(StageError::NoSuchInstance(other.to_owned())),
+            None => return Err(StageError::NotOurStore),
         }
-        self.a_is_dead.store(act == Act::Kill, Ordering::Relaxed);
-        self.acts.lock().unwrap().push((act, instance.to_owned()));
+        let killed = matches!(act, Act::Kill { .. });
+        self.a_is_dead.store(killed, Ordering::Relaxed);
+        self.acts.lock().unwrap().push(act.clone());
         Ok(())
+    }
+
+    fn lab(&self) -> Option<&Lab> {
+        Some(self.lab.get_or_init(|| Lab::new("the-lab".to_owned())))
     }
 }

@@ -16,9 +16,14 @@ pub(crate) struct Viewer {
 
 impl Viewer {
     pub(crate) async fn at(board: &Board) -> Self {
-        let base = format!("http://{}", board.address());
+        Self::with(board, "/").await
+    }
+
+    /// The same, who opened this link.
+    pub(crate) async fn with(board: &Board, link: &str) -> Self {
+        let base = format!("http://127.0.0.1:{}", board.address().port());
         let client = Client::builder().no_proxy().build().unwrap();
-        let answer = client.get(&base).send().await.unwrap();
+        let answer = client.get(format!("{base}{link}")).send().await.unwrap();
         let cookie = cookies(&answer).pop().unwrap();
         let cookie = cookie.split(';').next().unwrap().to_owned();
         let page = answer.text().await.unwrap();
@@ -47,8 +52,12 @@ impl Viewer {
     }
 
     pub(crate) fn act(&self, act: &str, instance: &str) -> RequestBuilder {
-        let body = json!({ "act": act, "instance": instance }).to_string();
-        self.post("/board/act").body(body)
+        self.order("act", &json!({ "act": act, "instance": instance }))
+    }
+
+    /// A control request without the page's token.
+    pub(crate) fn order(&self, what: &str, order: &Value) -> RequestBuilder {
+        self.post(&format!("/board/{what}")).body(order.to_string())
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

@@ -6,37 +6,58 @@
 import { claims } from './send.js';
 import { clockTime, has, word } from './words.js';
 
-/** What one answer means. `view` is the lane as the snapshot shows it. */
+/** What one answer means. `view` is the lane's pool as the snapshot shows it. */
 export function sayAnswer(lane, o, view, name) {
   const others = view.instances.filter((i) => i.name !== o.here);
   const facts = {
     name, status: o.status, reason: o.reason ?? o.status,
+    detail: o.body.detail, role: o.body.role,
     here: o.here?.toUpperCase(),
     other: others[0]?.name.toUpperCase(),
+    signer: o.body.login_instance?.at(-1)?.toUpperCase(),
     id: (o.action === 'login' ? o.heldId : o.sentId) ?? o.lastId,
   };
   const [tone, title, ...why] =
-    general(o) ?? (lane === 'session' ? session(o, facts, others) : jwt(o, facts));
+    general(lane, o) ?? (lane === 'session' ? session(o, facts, others) : jwt(o, facts));
   if (o.retried && o.here) why.push('say.any.retried');
-  return { tone, title: word(title, facts), why: why.map((key) => word(key, facts)).join(' ') };
+  // A pool that does it in another way than its lane's plain one has a sentence of its own.
+  const own = (key) => key.replace(`say.${lane}.`, `say.${o.pool}.`);
+  const said = (key) => word(has(own(key)) ? own(key) : key, facts);
+  return { tone, title: said(title), why: why.map(said).join(' ') };
 }
 
 /** Outcomes that mean the same in both lanes; null for those that do not. */
-function general({ kind, reason }) {
+function general(lane, { action, kind, reason }) {
+  if (action === 'altered' && kind === 'refused' && reason !== 'no-credential') {
+    return ['fine', `say.${lane}.altered.title`, `say.${lane}.altered.why`];
+  }
+  if (action === 'records' && (kind === 'known' || reason === 'forbidden')) {
+    return ['fine', `say.any.records.${kind}.title`, `say.any.records.${kind}.why`];
+  }
   if (kind === 'known' || reason === 'unknown-session' || reason === 'no-credential') return null;
   const key = { 'bad-signature': 'signature', 'unknown-key': 'signature' }[reason] ?? reason;
   const known = has(`say.any.${key}.title`) ? key : kind;
-  return ['bad', `say.any.${known}.title`, `say.any.${known}.why`];
+  // An old login that is refused is as it should be; anybody else has reason to complain.
+  const tone = action === 'replay' && kind === 'refused' ? 'fine' : 'bad';
+  return [tone, `say.any.${known}.title`, `say.any.${known}.why`];
 }
 
+/** Actions that are told in the words of another one. */
+const TOLD_AS = { everywhere: 'logout', records: 'ask', altered: 'ask' };
+
 function session(o, facts, others) {
-  const key = (rest) => `say.session.${o.action}.${rest}`;
-  const elsewhere = others.find((i) => i.held.some((held) => held.id === facts.id));
+  const key = (rest) => `say.session.${TOLD_AS[o.action] ?? o.action}.${rest}`;
+  const inMemory = o.pool === 'session-memory';
+  const elsewhere = inMemory && others.find((i) => i.held.some((held) => held.id === facts.id));
   if (elsewhere) facts.other = elsewhere.name.toUpperCase();
   if (o.kind === 'known') {
     if (o.action === 'login') {
-      const untold = others.some((i) => i.state === 'running') ? [key('known.untold')] : [];
-      return ['fine', key('known.title'), key('known.why'), ...untold];
+      const untold = inMemory && others.some((i) => i.state === 'running');
+      const said = ['fine', key('known.title'), key('known.why')];
+      return untold ? [...said, key('known.untold')] : said;
+    }
+    if (o.action === 'ask' && facts.signer && facts.signer !== facts.here) {
+      return ['fine', key('too.title'), key('too.why')];
     }
     if (o.action !== 'replay') return ['fine', key('known.title'), key('known.why')];
     if (o.sentId === o.heldId) return ['fine', key('copy.title'), key('copy.why')];
@@ -45,6 +66,8 @@ function session(o, facts, others) {
   // Somebody who is in a server's memory and is turned away has reason to complain.
   const tone = elsewhere ? 'bad' : 'fine';
   if (o.reason === 'no-credential') {
+    const direct = o.way.length === 1 && o.action === 'ask';
+    if (direct) return ['bad', key('none.title'), key('direct.why')];
     const still = o.action === 'logout' && elsewhere ? ['say.session.still'] : [];
     return [tone, key('none.title'), key('none.why'), ...still];
   }
@@ -55,11 +78,10 @@ function session(o, facts, others) {
 }
 
 function jwt(o, facts) {
-  const key = (rest) => `say.jwt.${o.action}.${rest}`;
-  const { login_instance: signer = '', ended, at } = o.body;
-  facts.signer = signer.at(-1)?.toUpperCase();
+  const key = (rest) => `say.jwt.${TOLD_AS[o.action] ?? o.action}.${rest}`;
+  const { ended, at } = o.body;
   const until = claims(o.body.access_token ?? o.sentToken ?? o.lastToken ?? '').exp * 1000;
-  facts.until = clockTime(ended ? at : until);
+  facts.until = clockTime(ended && at ? at : until);
   if (o.reason === 'no-credential') return ['fine', key('none.title'), key('none.why')];
   if (o.action === 'replay') {
     const [tone, variant] = o.sentToken ? ['fine', 'copy'] : ['bad', 'known'];
@@ -69,17 +91,31 @@ function jwt(o, facts) {
   return ['fine', key(`${variant}.title`), key(`${variant}.why`)];
 }
 
-/** What something that was done to a server means. */
-export function sayDeed(lane, { act, instance }, held) {
-  const facts = { here: instance.toUpperCase(), count: held };
+/** What something that was done to the servers means to a lane over `pool`. */
+export function sayDeed(lane, pool, deed, names) {
+  const { act, instance, user, role, overlap, disabled } = deed;
+  const held = deed.held_before[pool];
+  const facts = { here: instance?.toUpperCase(), count: held, user: names[user] ?? user, role };
+  const variant = (act === 'rotate-key' && (overlap ? '.overlap' : '.hard'))
+    || (act === 'set-disabled' && (disabled ? '.off' : '.on')) || '';
   let why = 'why';
-  if (lane === 'session' && act === 'kill') why = ['none', 'one'][held ?? 0] ?? 'many';
-  const key = `say.${lane}.${act}`;
-  const tone = lane === 'session' && act === 'kill' && held > 0 ? 'bad' : 'fine';
-  return { tone, title: word(`${key}.title`, facts), why: word(`${key}.${why}`, facts) };
+  if (pool === 'session-memory' && act === 'kill') why = ['none', 'one'][held ?? 0] ?? 'many';
+  const tone = why === 'one' || why === 'many' ? 'bad' : 'fine';
+  const said = (rest) => {
+    const keys = [pool, lane, 'any'].map((whose) => `say.${whose}.${act}${variant}.${rest}`);
+    return word(keys.find(has) ?? keys[0], facts);
+  };
+  return { tone, title: said('title'), why: said(why) };
+}
+
+/** What was done, in the words of the list of requests. */
+export function deedWords({ act, instance, user, role, overlap, disabled }, names) {
+  const variant = { overlap: '.overlap', disabled: '.off' };
+  const key = `row.${act}${overlap ? variant.overlap : ''}${disabled ? variant.disabled : ''}`;
+  return word(key, { here: instance?.toUpperCase(), user: names[user] ?? user, role });
 }
 
 /** What the server answered, in the words of the list of requests. */
-export function answerWords({ action, kind }, name) {
-  return word([`row.${action}.${kind}`, `row.${kind}`].find(has), { name });
+export function answerWords({ action, kind, reason }, name) {
+  return word([`row.${action}.${kind}`, `row.${reason}`, `row.${kind}`].find(has), { name });
 }
