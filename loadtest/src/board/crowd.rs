@@ -31,16 +31,25 @@ pub(super) struct Visitor {
     /// The cookie by which the sticky balancer knows them.
     pub(super) sent_to: Option<String>,
     pub(super) refusals: u32,
+    /// A login is under way.
+    arriving: bool,
 }
 
 /// What a request that is due turns out to be.
 pub(super) enum Due {
     Ask(Visitor),
     LogIn { at: &'static str },
-    Nothing,
 }
 
 impl Visitor {
+    /// One who just logged in, or could not.
+    pub(super) fn arrived(credential: Option<(HeaderName, Credential)>) -> Self {
+        Self {
+            credential,
+            ..Self::default()
+        }
+    }
+
     /// The session's cookie, as `name=value`.
     pub(super) fn session(&self) -> Option<&str> {
         self.held(&COOKIE)
@@ -58,26 +67,72 @@ impl Visitor {
 }
 
 impl Crowd {
-    /// What the request is that is due for visitor number `who`.
-    pub(super) fn due(&mut self, who: usize) -> Due {
-        let visitor = &self.visitors[who];
-        if visitor.credential.is_some() && visitor.refusals < REFUSALS_MAX {
-            return Due::Ask(visitor.clone());
-        }
+    /// What the next request is, and whose: of visitor number `first`, or of the next one who is
+    /// not just logging in.
+    pub(super) fn due(&mut self, first: usize) -> Option<(usize, Due)> {
+        let mut in_turn = (0..VISITORS).map(|n| (first + n) % VISITORS);
+        let who = in_turn.find(|who| !self.visitors[*who].arriving)?;
+        // The first ones come all at once; later ones one after the other.
         let newly = self
             .last_login
             .is_some_and(|at| at.elapsed() < LOGIN_SPACING);
-        // The first ones come all at once; later ones one after the other.
-        if newly && self.logins >= VISITORS {
-            return match visitor.credential {
-                Some(_) => Due::Ask(visitor.clone()),
-                None => Due::Nothing,
-            };
+        let crowded = newly && self.logins >= VISITORS;
+        let visitor = &mut self.visitors[who];
+        let stranger = visitor.credential.is_none();
+        if !stranger && (visitor.refusals < REFUSALS_MAX || crowded) {
+            return Some((who, Due::Ask(visitor.clone())));
         }
+        if crowded {
+            return None;
+        }
+        visitor.arriving = true;
         self.last_login = Some(Instant::now());
         self.logins += 1;
-        Due::LogIn {
-            at: LOGIN_AT[self.logins % LOGIN_AT.len()],
+        let at = LOGIN_AT[self.logins % LOGIN_AT.len()];
+        Some((who, Due::LogIn { at }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn logged_in() -> Visitor {
+        Visitor {
+            credential: Some((COOKIE, Credential::new("sid=1".to_owned()))),
+            ..Visitor::default()
         }
+    }
+
+    #[test]
+    fn at_first_everybody_logs_in_once_at_one_server_and_the_other() {
+        let mut crowd = Crowd::default();
+        let mut met = Vec::new();
+        while let Some((who, Due::LogIn { at })) = crowd.due(7) {
+            met.push((who, at));
+        }
+        assert_eq!(met.len(), VISITORS, "nobody twice: {met:?}");
+        assert_eq!(
+            met.iter().filter(|(_, at)| *at == "a").count(),
+            VISITORS / 2
+        );
+    }
+
+    #[test]
+    fn whoever_is_refused_too_often_logs_in_again_one_after_the_other() {
+        let mut crowd = Crowd {
+            visitors: std::array::from_fn(|_| logged_in()),
+            logins: VISITORS,
+            last_login: None,
+        };
+        assert!(matches!(crowd.due(3), Some((3, Due::Ask(_)))));
+        crowd.visitors[3].refusals = REFUSALS_MAX;
+        crowd.visitors[4].refusals = REFUSALS_MAX;
+        assert!(matches!(crowd.due(3), Some((3, Due::LogIn { .. }))));
+        assert!(matches!(crowd.due(4), Some((4, Due::Ask(_)))), "too soon");
+        assert!(
+            matches!(crowd.due(3), Some((4, Due::Ask(_)))),
+            "3 is on the way"
+        );
     }
 }

@@ -14,9 +14,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use app::Credential;
 use app::users::load_user;
 use axum::http::header::{COOKIE, SET_COOKIE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, Semaphore};
@@ -200,40 +201,43 @@ impl Traffic {
             return self.count(pool, Outcome::NotSent);
         };
         // By lot: in strict order each of an even number would meet the same server always.
-        let who = rand::rng().random_range(0..VISITORS);
-        let due = self.state().crowds.entry(pool).or_default().due(who);
+        let first = rand::rng().random_range(0..VISITORS);
+        let due = self.state().crowds.entry(pool).or_default().due(first);
+        let Some((who, due)) = due else {
+            return self.count(pool, Outcome::NotSent);
+        };
         let traffic = Arc::clone(self);
         tokio::spawn(async move {
             match due {
                 Due::Ask(visitor) => traffic.ask(pool, sticky, who, visitor).await,
                 Due::LogIn { at } => traffic.log_in(pool, who, at).await,
-                Due::Nothing => traffic.count(pool, Outcome::NotSent),
             }
             drop(place);
         });
     }
 
     async fn log_in(&self, pool: Pool, who: usize, at: &str) {
-        let Some(address) = self.address(pool, &Way::Direct(at.to_owned())).await else {
-            return self.count(pool, Outcome::Failed);
-        };
-        let user = load_user((SEATS + who) as u32);
-        let Some(lab) = self.stage.lab() else {
-            return self.count(pool, Outcome::Failed);
-        };
-        let made = lab.credentials(&format!("http://{address}"), &[user]).await;
-        match made.map(|mut made| made.pop()) {
-            Ok(Some(credential)) => {
-                if let Some(crowd) = self.state().crowds.get_mut(&pool) {
-                    crowd.visitors[who] = Visitor {
-                        credential: Some(credential),
-                        ..Visitor::default()
-                    };
-                }
-            }
+        let credential = self.logged_in(pool, who, at).await;
+        if credential.is_none() {
             // That server is dead, or the store does not answer: the next one's turn.
-            _ => self.count(pool, Outcome::Failed),
+            self.count(pool, Outcome::Failed);
         }
+        if let Some(crowd) = self.state().crowds.get_mut(&pool) {
+            crowd.visitors[who] = Visitor::arrived(credential);
+        }
+    }
+
+    async fn logged_in(
+        &self,
+        pool: Pool,
+        who: usize,
+        at: &str,
+    ) -> Option<(HeaderName, Credential)> {
+        let address = self.address(pool, &Way::Direct(at.to_owned())).await?;
+        let user = load_user((SEATS + who) as u32);
+        let lab = self.stage.lab()?;
+        let made = lab.credentials(&format!("http://{address}"), &[user]).await;
+        made.ok()?.pop()
     }
 
     async fn ask(&self, pool: Pool, sticky: bool, who: usize, visitor: Visitor) {

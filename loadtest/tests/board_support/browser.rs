@@ -108,6 +108,13 @@ impl Browser {
         self.button(label).await.click().await.unwrap();
     }
 
+    /// Chooses from the list of that label in the Lab.
+    pub(crate) async fn pick(&self, label: &str, value: &str) {
+        let list = format!("//label[span='{label}']/select");
+        let list = self.client.find(Locator::XPath(&list)).await.unwrap();
+        list.select_by_value(value).await.unwrap();
+    }
+
     async fn button(&self, label: &str) -> Element {
         let button = format!("//button[normalize-space()='{label}']");
         self.until(
