@@ -226,7 +226,8 @@ impl Browser {
         entries.as_array().unwrap().clone()
     }
 
-    async fn devtools(&self, command: &str, parameters: Value) {
+    /// Sends a command of Chromium's own protocol.
+    pub(crate) async fn devtools(&self, command: &str, parameters: Value) {
         let body = json!({ "cmd": command, "params": parameters });
         self.client
             .issue_cmd(Extension("goog/cdp/execute", body))
