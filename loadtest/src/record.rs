@@ -49,6 +49,9 @@ pub struct Record {
     pub measures: Vec<Measure>,
     /// What the measures say about pairs of arms.
     pub comparisons: Vec<Comparison>,
+    /// What one check costs rung by rung, where `cargo bench --bench ladder` measured it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ladder: Vec<LadderRung>,
 
     /// The events that this run knew, in the order to show them.
     #[serde(default)]
@@ -446,6 +449,21 @@ pub enum Verdict {
     /// Inside what an arm differs from itself.
     #[serde(rename = "no difference shown")]
     NoDifferenceShown,
+}
+
+/// What one rung of the ladder costs one arm: a part of a check, or all up to there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LadderRung {
+    /// The arm.
+    pub arm: String,
+    /// The size of the claims as JSON, about.
+    pub claims_bytes: u64,
+    /// What was done, with its number from the ground up.
+    pub rung: String,
+    /// How long it took: the mean, in nanoseconds of one thread.
+    pub time_ns: f64,
+    /// Criterion's 95 % interval of that mean.
+    pub interval: (f64, f64),
 }
 
 /// A cell, or a whole column of an arm, that was asked for and not run.

@@ -116,10 +116,14 @@ impl Server {
         }
     }
 
+    /// Sends one request and leaves its answer as it comes.
+    pub async fn answer(&self, request: Request<Body>) -> http::Response<Body> {
+        (self.answer)(request).await
+    }
+
     /// Sends one request and reads the whole answer.
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let response = (self.answer)(request).await;
-        let (head, body) = response.into_parts();
+        let (head, body) = self.answer(request).await.into_parts();
         let body = axum::body::to_bytes(body, 1 << 20)
             .await
             .expect("the body is read");

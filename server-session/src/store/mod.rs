@@ -83,6 +83,16 @@ pub struct Lifetimes {
     pub absolute_ms: u64,
 }
 
+impl Lifetimes {
+    /// What `args` say.
+    pub fn of(args: &Args) -> Self {
+        Self {
+            idle_ms: args.idle_ms,
+            absolute_ms: args.absolute_ms,
+        }
+    }
+}
+
 /// The session cookie of a pool.
 #[derive(Debug, Clone, Copy)]
 pub struct CookieSettings {
@@ -144,20 +154,24 @@ fn user_of(record: &Record) -> String {
 /// instance starts, says 503, and recovers by itself.
 pub fn open(args: &Args, instance: &Instance) -> Result<Arc<dyn Store>, StartError> {
     let clock = instance.clock.clone();
-    let lifetimes = Lifetimes {
-        idle_ms: args.idle_ms,
-        absolute_ms: args.absolute_ms,
-    };
-    let redis = || {
-        let prefix = format!("{}{}:", args.key_prefix, instance.pool);
-        Ok::<_, StartError>(redis::RedisStore::new(link(args)?, prefix, lifetimes))
-    };
+    let lifetimes = Lifetimes::of(args);
+    let redis = || redis_store(args, instance);
     Ok(match args.store {
         StoreKind::Memory => Arc::new(memory::MemoryStore::new(clock, lifetimes)),
         StoreKind::Stock => Arc::new(stock::StockStore::new(clock)),
         StoreKind::Redis => Arc::new(redis()?),
         StoreKind::Cached => Arc::new(cached::CachedStore::new(redis()?, clock, args.cache_ms)),
     })
+}
+
+/// The store in Redis that `args` describe.
+///
+/// # Errors
+/// As those of [`open`].
+pub fn redis_store(args: &Args, instance: &Instance) -> Result<redis::RedisStore, StartError> {
+    let prefix = format!("{}{}:", args.key_prefix, instance.pool);
+    let lifetimes = Lifetimes::of(args);
+    Ok(redis::RedisStore::new(link(args)?, prefix, lifetimes))
 }
 
 fn link(args: &Args) -> Result<Link, StartError> {
