@@ -251,6 +251,15 @@ async fn one_viewers_kill_is_seen_by_all() {
     });
     assert_eq!(second["deeds"], json!([deed]));
 
+    // Somebody who pressed at the same time finds it done, and no second deed is told.
+    let again = mia
+        .act("kill", "a")
+        .header("x-board-token", &mia.token)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(again.status(), StatusCode::OK);
+
     // Whoever comes later sees the same.
     let mut late = mia.get("/board/events", "").send().await.unwrap();
     assert_eq!(next_snapshot(&mut late).await, second);

@@ -18,7 +18,11 @@ async fn a_lane_is_sent_its_own_credential_and_nothing_else() {
         let asked = viewer
             .get(
                 &format!("/lane/{lane}/turns/me"),
-                "sid-session-memory=abcdef; sid-jwt=zzz; other=1",
+                &format!(
+                    "{}; {}; other=1; sid-session-memory=another-boards",
+                    viewer.sid("session-memory", "abcdef"),
+                    viewer.sid("jwt", "zzz")
+                ),
             )
             .header("authorization", "Bearer h.p.s")
             .header("x-lab-secret", "guessed")
@@ -93,8 +97,8 @@ async fn the_browser_gets_the_lanes_cookie_and_the_page_its_fingerprint() {
         .send()
         .await
         .unwrap();
-    let set = ["sid-session-memory=cookie.1; HttpOnly; SameSite=Lax; Path=/"];
-    assert_eq!(cookies(&answer), set, "and no other cookie");
+    let set = viewer.sid("session-memory", "cookie.1; HttpOnly; SameSite=Lax; Path=/");
+    assert_eq!(cookies(&answer), [set], "and no other cookie");
     let headers = answer.headers();
     assert_eq!(header(headers, "x-board-cookie"), Some("set"));
     assert_eq!(
@@ -120,7 +124,7 @@ async fn a_refusals_removal_can_be_withheld_but_a_log_outs_cannot() {
     let refused = || {
         viewer.get(
             "/lane/session-memory/turns/me",
-            "sid-session-memory=unknown.",
+            &viewer.sid("session-memory", "unknown."),
         )
     };
 
@@ -183,7 +187,7 @@ async fn an_old_login_is_replayed_for_its_viewer_alone() {
             .unwrap();
     }
     let hello = mia
-        .get("/board/hello", "sid-session-memory=cookie.2")
+        .get("/board/hello", &mia.sid("session-memory", "cookie.2"))
         .send()
         .await
         .unwrap();
@@ -217,11 +221,20 @@ async fn past_the_balancer_each_server_has_a_cookie_of_its_own() {
     let (board, stage) = board().await;
     let viewer = Viewer::at(&board).await;
     let login = viewer.post("/lane/session-memory/a/login");
-    let set = ["sid-session-memory-at-a=cookie.1; HttpOnly; SameSite=Lax; Path=/"];
-    assert_eq!(cookies(&login.send().await.unwrap()), set);
-    let both = "sid-session-memory=through; sid-session-memory-at-a=direct";
+    let set = viewer.sid(
+        "session-memory-at-a",
+        "cookie.1; HttpOnly; SameSite=Lax; Path=/",
+    );
+    assert_eq!(cookies(&login.send().await.unwrap()), [set]);
+    let both = [
+        ("session-memory", "through"),
+        ("session-memory-at-a", "direct"),
+    ];
+    let both = both
+        .map(|(place, value)| viewer.sid(place, value))
+        .join("; ");
     let seen = async |way: &str| {
-        let asked = viewer.get(&format!("/lane/session-memory/{way}/me"), both);
+        let asked = viewer.get(&format!("/lane/session-memory/{way}/me"), &both);
         json_of(asked.send().await.unwrap()).await["headers"]["cookie"].clone()
     };
     assert_eq!(seen("a").await, "sid-session-memory=direct");
@@ -281,7 +294,7 @@ async fn an_altered_cookie_is_a_copy_and_leaves_the_browsers_alone() {
     let altered = viewer
         .get(
             "/lane/session-memory/turns/me",
-            "sid-session-memory=x.unknown",
+            &viewer.sid("session-memory", "x.unknown"),
         )
         .header("x-board-copy", "altered");
     let answer = altered.send().await.unwrap();

@@ -28,6 +28,7 @@ async fn five_guests_follow_the_presenter_and_one_who_leaves_touches_nobody_else
         guests.push(guest);
     }
 
+    guests_follow(&presenter, &guests).await;
     presenter.choose("Lab").await;
     presenter.pick("Sessions in", "session-redis").await;
     let mut names = Vec::new();
@@ -79,8 +80,22 @@ async fn five_guests_follow_the_presenter_and_one_who_leaves_touches_nobody_else
         assert_eq!(guest.console_errors().await, [""; 0]);
         guest.close().await;
     }
+    assert_eq!(presenter.console_errors().await, [""; 0]);
     presenter.close().await;
     house.close().await;
+}
+
+/// From the first frame to the last, and nothing goes wrong on the way.
+async fn guests_follow(presenter: &Browser, guests: &[Browser]) {
+    let notice = "document.getElementById('notice').textContent";
+    for step in 2..=13 {
+        presenter.choose("Next →").await;
+        let there = format!("document.getElementById('step').textContent.includes('Step {step} ')");
+        for guest in guests {
+            guest.until("the guests follow the story", &there).await;
+        }
+        assert_eq!(presenter.value(notice).await, json!(""), "step {step}");
+    }
 }
 
 #[tokio::test]

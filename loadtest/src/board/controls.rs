@@ -1,19 +1,22 @@
 //! What strikes the servers of everybody: acts, the background's load, and where a room is. Each
-//! needs the token that stands in the page.
+//! needs the token that stands in the page. And the way to a pool, which is started when somebody
+//! first wants to see it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 
 use super::House;
 use super::guard;
 use super::refusal::Refusal;
 use super::room::Setting;
-use super::stage::{Act, StageError};
+use super::stage::{Act, Pool, StageError, Way};
 use super::traffic::Order;
+use super::viewers::ViewerId;
 
 /// A control request's body, once it is clear that this viewer may send one.
 fn ordered<T: serde::de::DeserializeOwned>(
@@ -32,7 +35,10 @@ pub(super) async fn act(State(house): State<Arc<House>>, headers: HeaderMap, bod
         return Err(Refusal::ReadOnly);
     }
     let act: Act = ordered(&house, &headers, &body)?;
-    match house.live.act(act).await {
+    // In a task of its own: a page that is closed meanwhile must not leave an act half done.
+    let live = Arc::clone(&house.live);
+    let acted = tokio::spawn(async move { live.act(act).await });
+    match acted.await.map_err(|_| Refusal::Failed)? {
         Ok(()) => Ok(Json(serde_json::json!({}))),
         Err(StageError::NoSuchInstance(_)) => Err(Refusal::NoInstance),
         Err(StageError::NoStore(why)) => Err(Refusal::NoStore(why)),
@@ -41,6 +47,40 @@ pub(super) async fn act(State(house): State<Arc<House>>, headers: HeaderMap, bod
         Err(error) => {
             tracing::warn!(%error, "a control did not work");
             Err(Refusal::Failed)
+        }
+    }
+}
+
+/// Starts a pool that nobody asked yet, so that there is something to see.
+pub(super) async fn open(
+    State(house): State<Arc<House>>,
+    Path(pool): Path<String>,
+    headers: HeaderMap,
+) -> Done {
+    ViewerId::of(&house, &headers).ok_or(Refusal::NoViewer)?;
+    let pool = pool.parse().map_err(|()| Refusal::NotFound)?;
+    address(&house, pool, &Way::Direct("a".to_owned()), 0).await?;
+    house.live.poke();
+    Ok(Json(serde_json::json!({})))
+}
+
+/// Where to send a request; starts the pool at its first.
+pub(super) async fn address(
+    house: &House,
+    pool: Pool,
+    way: &Way,
+    seat: usize,
+) -> Result<SocketAddr, Refusal> {
+    // In a task of its own: whoever goes away while a pool starts must not leave half of one.
+    let (stage, way) = (Arc::clone(&house.stage), way.clone());
+    let found = tokio::spawn(async move { stage.address(pool, &way, seat).await });
+    match found.await.map_err(|_| Refusal::Failed)? {
+        Ok(address) => Ok(address),
+        Err(StageError::NoSuchInstance(_)) => Err(Refusal::NoInstance),
+        Err(StageError::NoStore(why)) => Err(Refusal::NoStore(why)),
+        Err(error) => {
+            tracing::warn!(%error, %pool, "a pool cannot be had");
+            Err(Refusal::Silent)
         }
     }
 }

@@ -42,12 +42,15 @@ pub(super) enum Due {
 }
 
 impl Visitor {
-    /// One who just logged in, or could not.
-    pub(super) fn arrived(credential: Option<(HeaderName, Credential)>) -> Self {
-        Self {
+    /// Notes that they just logged in, or could not.
+    pub(super) fn arrive(&mut self, credential: Option<(HeaderName, Credential)>) {
+        // With no login there is no reason to go back to that server: it may be dead.
+        let sent_to = self.sent_to.take().filter(|_| credential.is_some());
+        *self = Self {
             credential,
+            sent_to,
             ..Self::default()
-        }
+        };
     }
 
     /// The session's cookie, as `name=value`.
@@ -88,7 +91,11 @@ impl Crowd {
         visitor.arriving = true;
         self.last_login = Some(Instant::now());
         self.logins += 1;
-        let at = LOGIN_AT[self.logins % LOGIN_AT.len()];
+        let in_turn = LOGIN_AT[self.logins % LOGIN_AT.len()];
+        // Where the sticky balancer sends them anyway, if it does.
+        let sent_to = visitor.sent_to.as_deref();
+        let known = sent_to.and_then(|cookie| LOGIN_AT.into_iter().find(|at| cookie.ends_with(at)));
+        let at = known.unwrap_or(in_turn);
         Some((who, Due::LogIn { at }))
     }
 }

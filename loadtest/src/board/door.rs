@@ -78,3 +78,19 @@ impl Door {
 fn taken(port: u16, source: std::io::Error) -> BoardError {
     BoardError::Port { port, source }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_answers_to_its_networks_addresses_as_well() {
+        let opened = Opened {
+            address: (Ipv4Addr::UNSPECIFIED, 4401).into(),
+            default_port_taken: false,
+            lan: vec![Ipv4Addr::new(192, 0, 2, 7).into()],
+        };
+        let hosts = ["127.0.0.1:4401", "localhost:4401", "192.0.2.7:4401"];
+        assert_eq!(opened.hosts(), hosts);
+    }
+}

@@ -123,6 +123,26 @@ impl Embedded {
             .ok_or_else(|| StageError::NoSuchInstance(name.to_owned()))
     }
 
+    /// Does to one instance what `act` says, if it is not so already.
+    async fn strike(&self, act: &Act, instance: &Instance) -> Result<bool, StageError> {
+        use cluster::InstanceState::{Dead, Frozen, Running};
+        match (act, instance.state()) {
+            (Act::Kill { .. }, Running | Frozen) => instance.kill().await?,
+            (Act::Freeze { .. }, Running) => instance.freeze().await?,
+            (Act::Start { .. }, Dead) => instance.start().await?,
+            (Act::Thaw { .. }, Frozen) => {
+                instance.thaw().await?;
+                // The keys may have been replaced while it slept. Without a JWT it has none.
+                let base = format!("http://{}", instance.address());
+                if let Err(why) = self.premises.lab().reload_keys(&base).await {
+                    tracing::debug!(instance = instance.name(), "no keys to read again: {why:#}");
+                }
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
     /// One instance of each pool that answers: whom an admin talks to.
     fn receptions(&self) -> Vec<(Pool, SocketAddr)> {
         let running = |instance: &Instance| instance.state() == cluster::InstanceState::Running;
@@ -197,7 +217,7 @@ impl Stage for Embedded {
         }
     }
 
-    async fn act(&self, act: &Act) -> Result<(), StageError> {
+    async fn act(&self, act: &Act) -> Result<bool, StageError> {
         use cluster::InstanceState::{Dead, Frozen, Running};
         match act {
             Act::Kill { instance }
@@ -205,17 +225,8 @@ impl Stage for Embedded {
             | Act::Thaw { instance }
             | Act::Start { instance } => {
                 let struck = self.named(instance)?;
-                try_join_all(struck.iter().map(async |instance| {
-                    match (act, instance.state()) {
-                        (Act::Kill { .. }, Running | Frozen) => instance.kill().await,
-                        (Act::Freeze { .. }, Running) => instance.freeze().await,
-                        (Act::Start { .. }, Dead) => instance.start().await,
-                        (Act::Thaw { .. }, Frozen) => instance.thaw().await,
-                        // Somebody else pressed first, or it crashed: it is as it should be.
-                        _ => Ok(()),
-                    }
-                }))
-                .await?;
+                let done = struck.iter().map(|instance| self.strike(act, instance));
+                Ok(try_join_all(done).await?.contains(&true))
             }
             Act::StopStore | Act::StartStore => {
                 let store = self.store().await?;
@@ -223,19 +234,21 @@ impl Stage for Embedded {
                     _ if !store.ours() => return Err(StageError::NotOurStore),
                     (Act::StopStore, Running | Frozen) => store.kill().await?,
                     (Act::StartStore, Dead) => store.start().await?,
-                    _ => {}
+                    _ => return Ok(false),
                 }
+                Ok(true)
             }
             Act::RotateKey { overlap } => {
                 let lab = self.premises.lab();
                 self.keys.rotate(*overlap, lab, &self.verifiers()).await?;
+                Ok(true)
             }
             Act::SetRole { .. } | Act::SetDisabled { .. } => {
                 let lab = (&self.client, self.premises.lab());
                 admin::change(act, lab, &self.receptions()).await?;
+                Ok(true)
             }
         }
-        Ok(())
     }
 
     fn lab(&self) -> Option<&Lab> {

@@ -7,6 +7,7 @@
 //! neither is no browser, and needs the page's token all the same to change anything.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::header::{HOST, ORIGIN};
@@ -17,6 +18,11 @@ use subtle::ConstantTimeEq as _;
 
 use super::House;
 use super::refusal::Refusal;
+
+/// The one address whose answer has no end.
+pub(super) const EVENTS: &str = "/board/events";
+/// Longer than the slowest thing that the board does for somebody.
+const ANSWER_WAIT: Duration = Duration::from_secs(30);
 
 /// The header that carries the page's token.
 pub(super) const PAGE_TOKEN: &str = "x-board-token";
@@ -35,7 +41,12 @@ pub(super) async fn admit(
     if request.uri().path() != "/" && !same_site(headers) {
         return Err(Refusal::CrossSite);
     }
-    Ok(next.run(request).await)
+    // A stream stays open; nothing else may, least of all a body that never ends.
+    if request.uri().path() == EVENTS {
+        return Ok(next.run(request).await);
+    }
+    let answer = tokio::time::timeout(ANSWER_WAIT, next.run(request)).await;
+    answer.map_err(|_| Refusal::TooSlow)
 }
 
 /// Whether the request shows the token that stands in the page.

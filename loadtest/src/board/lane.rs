@@ -23,11 +23,12 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
 use super::House;
+use super::controls;
 use super::cookies::{altered, bearer, cookie_in, cookies_in, fingerprint};
 use super::page::SERVED_BY;
 use super::place::Place;
 use super::refusal::Refusal;
-use super::stage::{Lane, Pool, StageError, Way};
+use super::stage::{Lane, Pool, Way};
 use super::upstream::{self, Answer};
 use super::viewers::{Change, ViewerId};
 
@@ -87,12 +88,7 @@ pub(super) async fn forward(
     let viewer = ViewerId::of(&house, &headers).ok_or(Refusal::NoViewer)?;
     let visit = Visit::new(&house, pool, way, viewer, &headers)?;
     let seat = house.viewers.seat(&visit.viewer);
-    let address = match house.stage.address(pool, &visit.way, seat).await {
-        Ok(address) => address,
-        Err(StageError::NoSuchInstance(_)) => return Err(Refusal::NoInstance),
-        Err(StageError::NoStore(why)) => return Err(Refusal::NoStore(why)),
-        Err(error) => return Err(silent(pool, &error)),
-    };
+    let address = controls::address(&house, pool, &visit.way, seat).await?;
     let mut request = house
         .client
         .request(method, format!("http://{address}/{path}"))
@@ -115,7 +111,7 @@ fn silent(pool: Pool, error: &dyn std::fmt::Display) -> Refusal {
     Refusal::Silent
 }
 
-/// What makes the login shorter, where the viewer asked for it.
+/// What makes the login shorter, where the viewer asked for it and the servers can do it.
 fn lifetime(house: &House, from: &HeaderMap) -> Result<HeaderMap, Refusal> {
     let mut headers = HeaderMap::new();
     let Some(asked) = from.get(LIFETIME) else {
@@ -125,7 +121,9 @@ fn lifetime(house: &House, from: &HeaderMap) -> Result<HeaderMap, Refusal> {
     let seconds = seconds
         .filter(|seconds| LIFETIMES_S.contains(seconds))
         .ok_or(Refusal::Body)?;
-    let lab = house.stage.lab().ok_or(Refusal::NotFound)?;
+    let Some(lab) = house.stage.lab() else {
+        return Ok(headers);
+    };
     let mut secret = HeaderValue::from_str(lab.secret()).map_err(|_| Refusal::Failed)?;
     secret.set_sensitive(true);
     headers.insert(LAB_SECRET, secret);
@@ -157,7 +155,7 @@ impl Visit {
     ) -> Result<Self, Refusal> {
         let place = Place::of(pool, &way);
         let browser_holds = match pool.lane() {
-            Lane::Session => cookie_in(headers, &place.cookie_name())
+            Lane::Session => cookie_in(headers, &place.cookie_name(house.port))
                 .map(|value| Credential::new(value.to_owned())),
             Lane::Jwt => bearer(headers),
         };
@@ -238,13 +236,13 @@ impl Visit {
         if let Some(sent) = &self.credential {
             headers.insert(SENT_BYTES, sent.reveal().len().into());
         }
+        insert_fingerprint(&mut headers, SENT_ID, self.credential.as_ref());
         match self.pool.lane() {
             Lane::Session => {
                 let fate = self.pass_cookie(house, status, &from, &mut headers);
                 if let Some(fate) = &fate {
                     headers.insert(COOKIE_FATE, HeaderValue::from_static(fate.as_str()));
                 }
-                insert_fingerprint(&mut headers, SENT_ID, self.credential.as_ref());
                 let holds = match fate {
                     Some(Fate::Set(credential)) => Some(credential),
                     Some(Fate::Removed) => None,
@@ -252,8 +250,12 @@ impl Visit {
                 };
                 insert_fingerprint(&mut headers, HELD_ID, holds.as_ref());
             }
-            Lane::Jwt if self.copy => {}
-            Lane::Jwt => self.note_token(house, path, status, &body),
+            Lane::Jwt => {
+                insert_fingerprint(&mut headers, HELD_ID, self.browser_holds.as_ref());
+                if !self.copy {
+                    self.note_token(house, path, status, &body);
+                }
+            }
         }
         (status, headers, body).into_response()
     }
@@ -279,7 +281,7 @@ impl Visit {
             return Some(Fate::Withheld);
         }
         let raw = raw.to_str().unwrap_or_default();
-        let outward = raw.replacen(&inward, &self.place.cookie_name(), 1);
+        let outward = raw.replacen(&inward, &self.place.cookie_name(house.port), 1);
         if let Ok(outward) = HeaderValue::from_str(&outward) {
             to.append(SET_COOKIE, outward);
         }

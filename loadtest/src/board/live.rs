@@ -45,6 +45,7 @@ pub(super) struct Live {
     told: Mutex<Told>,
     /// One act at a time: two viewers who press at once are served one after the other.
     acting: tokio::sync::Mutex<()>,
+    looking: tokio::sync::Mutex<()>,
     streams: Arc<Semaphore>,
     look_now: Notify,
     quiet: AtomicBool,
@@ -89,6 +90,7 @@ impl Live {
             newest: watch::Sender::new(Snapshot::default()),
             told: Mutex::default(),
             acting: tokio::sync::Mutex::default(),
+            looking: tokio::sync::Mutex::default(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             look_now: Notify::new(),
             quiet: AtomicBool::new(false),
@@ -120,7 +122,9 @@ impl Live {
     pub(super) async fn act(&self, act: Act) -> Result<(), StageError> {
         let _one_at_a_time = self.acting.lock().await;
         let before = self.stage.look().await;
-        self.stage.act(&act).await?;
+        if !self.stage.act(&act).await? {
+            return Ok(());
+        }
         let held_before = act
             .instance()
             .map_or_else(BTreeMap::new, |instance| held_at(&before, instance));
@@ -137,7 +141,7 @@ impl Live {
                 told.deeds.pop_front();
             }
         }
-        self.publish(self.stage.look().await);
+        self.look_and_publish().await;
         Ok(())
     }
 
@@ -188,12 +192,15 @@ impl Live {
             } else {
                 self.look_now.notified().await;
             }
-            self.publish(self.stage.look().await);
+            self.look_and_publish().await;
             tokio::time::sleep(LOOK_SPACING).await;
         }
     }
 
-    fn publish(&self, view: View) {
+    /// One at a time, or what was seen before an act could be published after it.
+    async fn look_and_publish(&self) {
+        let _one_at_a_time = self.looking.lock().await;
+        let view = self.stage.look().await;
         let told = self.told();
         let snapshot = Snapshot {
             view,

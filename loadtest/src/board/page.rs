@@ -64,8 +64,9 @@ pub(super) fn router(house: Arc<House>) -> Router {
         .route("/", get(index))
         .route("/{file}", get(file))
         .route("/board/hello", get(hello))
-        .route("/board/events", get(events))
+        .route(guard::EVENTS, get(events))
         .route("/board/figures", get(figures))
+        .route("/board/pool/{pool}", post(controls::open))
         .route("/board/act", post(controls::act))
         .route("/board/traffic", post(controls::traffic))
         .route("/board/setting", post(controls::setting))
@@ -213,7 +214,7 @@ async fn hello(
     let cookies = cookies_in(&headers).filter_map(|(name, value)| {
         let credential = app::Credential::new(value.to_owned());
         Some((
-            Place::of_cookie(name)?.to_string(),
+            Place::of_cookie(name, house.port)?.to_string(),
             fingerprint(&credential),
         ))
     });

@@ -26,14 +26,16 @@ impl Place {
         Self { pool, at }
     }
 
-    /// The name of its cookie in the browser.
-    pub(super) fn cookie_name(&self) -> String {
-        format!("sid-{self}")
+    /// The name of its cookie in the browser. It has the board's port in it: browsers send cookies
+    /// to every port of a host, and two boards on one machine must not take each other's.
+    pub(super) fn cookie_name(&self, port: u16) -> String {
+        format!("sid-{self}-{port}")
     }
 
-    /// Reads the name of a cookie.
-    pub(super) fn of_cookie(name: &str) -> Option<Self> {
+    /// Reads the name of a cookie of the board on that port.
+    pub(super) fn of_cookie(name: &str, port: u16) -> Option<Self> {
         let text = name.strip_prefix("sid-")?;
+        let text = text.strip_suffix(&format!("-{port}"))?;
         let (pool, at) = match text.split_once("-at-") {
             Some((pool, instance)) => (pool, Some(Way::read(instance)?)),
             None => (text, None),
@@ -60,30 +62,30 @@ mod tests {
     #[test]
     fn a_session_has_a_place_for_each_server_and_a_token_one() {
         let b = Way::Direct("b".to_owned());
-        let name = |pool, way: &Way| Place::of(pool, way).cookie_name();
-        assert_eq!(name(Pool::SessionMemory, &Way::Turns), "sid-session-memory");
-        assert_eq!(
-            name(Pool::SessionMemory, &Way::Sticky),
-            "sid-session-memory"
-        );
-        assert_eq!(name(Pool::SessionMemory, &b), "sid-session-memory-at-b");
-        assert_eq!(name(Pool::Jwt, &b), "sid-jwt");
+        let name = |pool, way: &Way| Place::of(pool, way).cookie_name(4401);
+        let memory = Pool::SessionMemory;
+        assert_eq!(name(memory, &Way::Turns), "sid-session-memory-4401");
+        assert_eq!(name(memory, &Way::Sticky), "sid-session-memory-4401");
+        assert_eq!(name(memory, &b), "sid-session-memory-at-b-4401");
+        assert_eq!(name(Pool::Jwt, &b), "sid-jwt-4401");
     }
 
     #[test]
     fn a_cookies_name_says_its_place() {
         for way in [Way::Turns, Way::Direct("b".to_owned())] {
             let place = Place::of(Pool::SessionRedis, &way);
-            assert_eq!(Place::of_cookie(&place.cookie_name()), Some(place));
+            let name = place.cookie_name(4401);
+            assert_eq!(Place::of_cookie(&name, 4402), None, "another board's");
+            assert_eq!(Place::of_cookie(&name, 4401), Some(place));
         }
         for foreign in [
             "sid",
             "sid-",
-            "sid-x",
-            "sid-session-memory-at-turns",
-            "sid-jwt-at-a",
+            "sid-x-1",
+            "sid-session-memory",
+            "sid-jwt-at-a-1",
         ] {
-            assert_eq!(Place::of_cookie(foreign), None, "{foreign}");
+            assert_eq!(Place::of_cookie(foreign, 1), None, "{foreign}");
         }
     }
 }

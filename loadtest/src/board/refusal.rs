@@ -24,6 +24,8 @@ pub(super) enum Refusal {
     Body,
     /// 404: there is nothing here, or a lane does not offer it.
     NotFound,
+    /// 408: the request took too long, or its body never ended.
+    TooSlow,
     /// 409: there is no old login of this viewer's to send in this lane.
     NoOldLogin,
     /// 409: no instance has this name.
@@ -52,6 +54,7 @@ impl Refusal {
             Self::NoViewer => (StatusCode::BAD_REQUEST, "no-viewer"),
             Self::Body => (StatusCode::BAD_REQUEST, "malformed-request"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found"),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too-slow"),
             Self::NoOldLogin => (StatusCode::CONFLICT, "no-old-login"),
             Self::NoInstance => (StatusCode::CONFLICT, "no-such-instance"),
             Self::NoStore(_) => (StatusCode::CONFLICT, "no-store"),

@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::stage::{Lane, Pool, Way};
 
+/// The way of a frame whose buttons name the server themselves.
+const EACH: &str = "each";
+
 /// Where the presenter is, for the guests' pages to follow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,7 +32,7 @@ impl Setting {
     pub(super) fn is_sound(&self) -> bool {
         self.session.lane() == Lane::Session
             && self.jwt.lane() == Lane::Jwt
-            && Way::read(&self.way).is_some()
+            && (self.way == EACH || Way::read(&self.way).is_some())
     }
 }
 
@@ -87,7 +90,12 @@ mod tests {
 
     #[test]
     fn a_setting_names_a_pool_of_each_lane_and_a_way() {
-        assert!(setting(Pool::SessionRedis, Pool::Jwt, "sticky").is_sound());
+        for way in ["sticky", "turns", "each", "b"] {
+            assert!(
+                setting(Pool::SessionRedis, Pool::Jwt, way).is_sound(),
+                "{way}"
+            );
+        }
         assert!(!setting(Pool::Jwt, Pool::SessionRedis, "turns").is_sound());
         assert!(!setting(Pool::SessionMemory, Pool::Jwt, "<b>").is_sound());
     }

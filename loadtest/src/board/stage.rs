@@ -192,11 +192,12 @@ pub trait Stage: Send + Sync + 'static {
     /// What every instance holds now. An instance that does not answer is shown as silent.
     async fn look(&self) -> View;
 
-    /// Does `act` and returns when it is done.
+    /// Does `act`, and says when it is done whether there was anything to do: of two viewers who
+    /// press at once, the second finds it done.
     ///
     /// # Errors
     /// When there is no such instance or store, or the act failed.
-    async fn act(&self, act: &Act) -> Result<(), StageError>;
+    async fn act(&self, act: &Act) -> Result<bool, StageError>;
 
     /// The way to the `/lab` of the instances, where that is this board's to use.
     fn lab(&self) -> Option<&Lab>;

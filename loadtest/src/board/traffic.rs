@@ -8,7 +8,7 @@
 //! Bounded in everything: the rate, the requests under way, the logins a second, and a minute of
 //! history. What cannot be sent because too much is under way is counted as not sent.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -52,7 +52,8 @@ pub(super) struct Order {
 impl Order {
     /// Whether it stays within bounds.
     pub(super) fn is_bounded(&self) -> bool {
-        self.rps <= RATE_MAX_RPS && self.pools.len() <= Pool::ALL.len()
+        let once: BTreeSet<&Pool> = self.pools.iter().collect();
+        self.rps <= RATE_MAX_RPS && once.len() == self.pools.len()
     }
 }
 
@@ -223,7 +224,7 @@ impl Traffic {
             self.count(pool, Outcome::Failed);
         }
         if let Some(crowd) = self.state().crowds.get_mut(&pool) {
-            crowd.visitors[who] = Visitor::arrived(credential);
+            crowd.visitors[who].arrive(credential);
         }
     }
 

@@ -193,7 +193,7 @@ impl Browser {
             let noted_refusal = entry["source"] == "network"
                 && entry["message"]
                     .as_str()
-                    .is_some_and(|text| text.contains("/lane/"));
+                    .is_some_and(|text| text.contains("/lane/") || text.contains("/board/pool/"));
             entry["level"] != "INFO" && entry["level"] != "DEBUG" && !noted_refusal
         });
         errors.map(ToString::to_string).collect()

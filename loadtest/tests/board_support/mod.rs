@@ -183,16 +183,16 @@ impl Stage for Plain {
         }
     }
 
-    async fn act(&self, act: &Act) -> Result<(), StageError> {
+    async fn act(&self, act: &Act) -> Result<bool, StageError> {
         match act.instance() {
             Some("a") => {}
             Some(other) => return Err(StageError::NoSuchInstance(other.to_owned())),
             None => return Err(StageError::NotOurStore),
         }
         let killed = matches!(act, Act::Kill { .. });
-        self.a_is_dead.store(killed, Ordering::Relaxed);
+        let before = self.a_is_dead.swap(killed, Ordering::Relaxed);
         self.acts.lock().unwrap().push(act.clone());
-        Ok(())
+        Ok(before != killed)
     }
 
     fn lab(&self) -> Option<&Lab> {

@@ -60,6 +60,12 @@ impl Viewer {
         self.post(&format!("/board/{what}")).body(order.to_string())
     }
 
+    /// The cookie of a place, as the browser holds it for this board.
+    pub(crate) fn sid(&self, place: &str, value: &str) -> String {
+        let (_, port) = self.base.rsplit_once(':').unwrap();
+        format!("sid-{place}-{port}={value}")
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }

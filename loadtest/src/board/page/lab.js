@@ -2,7 +2,7 @@
 // main.js's business.
 
 import { el } from './lane.js';
-import { lockedBecause } from './order.js';
+import { lockedBecause, part } from './order.js';
 import { word } from './words.js';
 
 const SCENE = {
@@ -54,6 +54,8 @@ export class LabControls {
       const cast = key === 'lifetime' ? Number : (value) => value;
       const [select, node] = choice(word(`lab.${key}`), options, (v) => on.scene(key, cast(v)));
       this.selects[key] = select;
+      // A guest's page follows the presenter's.
+      select.disabled = part === 'guest' && key !== 'panel';
       return node;
     });
     const persons = people.map(({ user, role }, n) =>

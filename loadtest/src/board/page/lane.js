@@ -44,6 +44,7 @@ export class Lane {
     this.names = {};
     this.holds = [];
     this.rows = [];
+    this.sent = 0;
     this.scripts = null;
     const root = document.getElementById('lane').content.cloneNode(true).firstElementChild;
     root.id = `lane-${name}`;
@@ -77,8 +78,8 @@ export class Lane {
   hold(things) {
     this.holds = things;
     const some = things.length > 0;
-    const many = things.length > 1 ? '.many' : '';
-    this.$('.hold-what').textContent = word(`hold.${this.name}${some ? many : '.none'}`);
+    const many = things.length > 1 ? 'hold.cookies' : `hold.${this.name}`;
+    this.$('.hold-what').textContent = word(some ? many : `hold.${this.name}.none`);
     const parts = things.flatMap(({ of, parts: shown }) => [
       ...(of ? [chip(of)] : []), ...shown.map((part) => el('span', 'part', `${part}…`)),
     ]);
@@ -146,15 +147,17 @@ export class Lane {
   /** The store under the servers that ask it. */
   drawStore() {
     const node = this.$('.store');
-    node.hidden = !this.asksStore;
-    if (!this.asksStore) return;
-    const state = this.store?.state ?? 'silent';
+    node.hidden = !this.asksStore || !this.store;
+    if (node.hidden) return;
+    const { state } = this.store;
     const title = el('b', '', 'Redis');
     if (state !== 'running') title.append(el('span', 'state', word(`state.${state}`)));
     node.className = `store ${state}`;
     node.replaceChildren(title);
     if (this.pool === 'jwt-denylist') {
       node.append(el('span', '', word('store.list')));
+    } else if (state === 'running' && this.view.instances.every((i) => i.state !== 'running')) {
+      node.append(el('span', '', word('store.unseen')));
     } else if (state === 'running') {
       const held = this.view.instances.find((i) => i.held.length > 0)?.held ?? [];
       node.append(...this.memory(held, held.length, 2));
@@ -178,8 +181,10 @@ export class Lane {
   request(outcome, action, words) {
     this.answered = outcome.here;
     this.rows.push(outcome);
+    if (this.rows.length > ROWS_MAX) this.rows.shift();
+    this.sent += 1;
     const status = outcome.status ? String(outcome.status) : '';
-    const number = String(this.rows.length);
+    const number = String(this.sent);
     this.append(el('li', outcome.kind, el('span', 'number', number), mark(outcome.kind),
       chip(outcome.here),
       el('span', 'words', el('span', 'action', action), el('span', 'quote', words)),
@@ -205,6 +210,7 @@ export class Lane {
   /** An empty list: another frame. */
   clear() {
     this.rows = [];
+    this.sent = 0;
     this.scripts = null;
     this.answered = undefined;
     this.$('.requests').replaceChildren();

@@ -14,14 +14,14 @@ import { word } from './words.js';
 const byId = (id) => document.getElementById(id);
 const lanes = ['session', 'jwt'].map((name) => new Lane(name));
 const hello = await (await fetch(`/board/hello${location.search}`)).json();
-const figures = await (await fetch('/board/figures')).json();
+let figures = null;
 
 const LAB_ACTS = ['login', 'ask', 'records', 'logout', 'everywhere', 'replay', 'altered', 'read'];
 /** The fingerprints of the cookies that this browser holds, by place. */
 const cookies = hello.cookies;
 const old = new Set(hello.old);
 /** The last credential of each lane, for sentences about what you no longer hold. */
-const last = { session: null, jwt: null };
+const last = {};
 let person = hello.people.length - 1;
 let frame = FRAMES[0];
 let scene = { ...frame.scene };
@@ -70,12 +70,14 @@ async function sendBoth(action, at) {
 
 async function sendOne(lane, action, at) {
   const pool = poolOf(lane);
+  const { rows } = lane;
+  const asker = name();
   const outcome = await send(action, {
     pool, way: wayOf(at), person: hello.people[person], lifetime: scene.lifetime,
     keepCookie: lane.keepsCookie, payload: edited,
   });
-  outcome.lastId = last.session;
-  outcome.lastToken = last.jwt;
+  outcome.lastId = last[pool];
+  outcome.lastToken = last[pool];
   const place = placeOf(pool, outcome.way);
   // A request that never arrived changed nothing.
   const arrived = outcome.status > 0 && outcome.reason !== 'no-viewer';
@@ -87,11 +89,16 @@ async function sendOne(lane, action, at) {
     old.add(place);
     edited = null;
   }
-  // Another frame may have come meanwhile; its list is not this one's.
-  if (poolOf(lane) !== pool) return;
   showHeld(lane);
-  lane.request(outcome, word(`short.${action}`), answerWords(outcome, name()));
-  lane.say(sayAnswer(lane.name, outcome, lane.view, name()));
+  // Another frame may have come meanwhile; its list is not this one's.
+  if (lane.rows !== rows || poolOf(lane) !== pool) return;
+  const { user } = outcome.body;
+  const greeted = user ? hello.names[user] ?? user : asker;
+  outcome.loggedOut = rows.some((row) => ['logout', 'everywhere'].includes(row.action));
+  outcome.elsewhere = Object.keys(cookies).some((other) =>
+    other !== place && other.startsWith(`${pool}-at-`));
+  lane.request(outcome, word(`short.${action}`), answerWords(outcome, greeted));
+  lane.say(sayAnswer(lane.name, outcome, lane.view, greeted));
   showTab(lane, outcome.kind);
   drawPanel(lane);
 }
@@ -100,13 +107,13 @@ function showHeld(lane) {
   const pool = poolOf(lane);
   if (lane.name === 'jwt') {
     const held = token(pool);
-    last.jwt = held ?? last.jwt;
+    last[pool] = held ?? last[pool];
     lane.hold(held ? [{ parts: held.split('.').map((p) => p.slice(0, 4)) }] : []);
     return;
   }
   const ways = scene.way === 'each' ? ['a', 'b'] : [wayOf()];
   const held = ways.map((way) => [way, cookies[placeOf(pool, way)]]).filter(([, id]) => id);
-  last.session = held[0]?.[1] ?? last.session;
+  last[pool] = held[0]?.[1] ?? last[pool];
   lane.hold(held.map(([way, id]) => ({ of: scene.way === 'each' ? way : null, parts: [id] })));
 }
 
@@ -171,7 +178,17 @@ function goTo(to) {
       greet(lane);
     }
   }
+  if (to.panel === 'pays') showFigures();
   lead();
+}
+
+/** The figures of the newest run: it may have ended while this page was open. */
+async function showFigures() {
+  figures = await (await fetch('/board/figures')).json();
+  for (const lane of lanes) {
+    drawPanel(lane);
+    greet(lane);
+  }
 }
 
 /** The pools that the lanes are laid over now: the Lab goes on with them. */
@@ -204,6 +221,7 @@ function drawScene() {
     showHeld(lane);
     drawPanel(lane);
   }
+  for (const lane of lanes) openPool(lane);
   byId('lanes').classList.toggle('with-store', lanes.some((lane) => lane.asksStore));
   enable();
 }
@@ -211,10 +229,14 @@ function drawScene() {
 /** What is said before anything was asked. */
 function greet(lane) {
   const holds = lane.holds.length > 0;
-  const key = frame.panel === 'pays' ? `pays.${lane.name}` : holds ? 'back' : 'start';
-  const from = figures.published ? word('pays.published') : word('pays.own');
-  const facts = { from, date: figures.started_at.slice(0, 10), cores: figures.cores };
-  say(lane, key, facts);
+  if (frame.panel === 'pays') {
+    const from = word(figures?.published === false ? 'pays.own' : 'pays.published');
+    const date = figures?.started_at.slice(0, 10);
+    say(lane, `pays.${lane.name}`, { from, date, cores: figures?.cores });
+    return;
+  }
+  const canAsk = (frame.acts ?? LAB_ACTS).includes('ask');
+  say(lane, !holds ? 'start' : canAsk ? 'back' : 'held');
 }
 
 function say(lane, key, facts = {}, tone = 'start') {
@@ -235,14 +257,20 @@ function choose(key, value) {
     const stranger = key === lane.name && moved[key] && lane.holds.length === 0;
     if (stranger) say(lane, 'moved');
   }
-  if (key === 'session' || key === 'jwt') askOnce(lanes.find((lane) => lane.name === key));
+  // The background follows whoever set it going.
+  if (newest?.traffic.rps > 0 && mayStrike) orderTraffic(newest.traffic.rps);
   lead();
 }
 
-/** A pool is started when somebody first asks it: so that there is something to see, ask it. */
-async function askOnce(lane) {
-  const known = newest?.pools.some(({ pool }) => pool === poolOf(lane));
-  if (!known) await sendOne(lane, 'ask');
+/** A pool is started when somebody first wants it: so that there is something to see, open it. */
+async function openPool(lane) {
+  const pool = poolOf(lane);
+  if (newest?.pools.some((seen) => seen.pool === pool)) return;
+  const answer = await fetch(`/board/pool/${pool}`, { method: 'POST' }).catch(() => null);
+  if (!answer || answer.ok || poolOf(lane) !== pool) return;
+  const { reason, detail } = await answer.json();
+  const title = word(`say.any.${reason}.title`);
+  lane.say({ tone: 'bad', title, why: word(`say.any.${reason}.why`, { detail }) });
 }
 
 function choosePerson(n) {
@@ -264,16 +292,19 @@ function showBreaks() {
     node.replaceChildren(el('span', '', lockedBecause()));
     return;
   }
-  const orders = wanted.map((what) => orderFor(what));
-  const key = JSON.stringify(orders);
+  const orders = wanted.map((what) => orderFor(what)).filter((one) => one !== null);
+  const locked = newest.store?.not_ours && wanted.includes('store');
+  const key = JSON.stringify([orders, locked]);
   if (node.dataset.shown === key && node.childElementCount > 0) return;
   node.dataset.shown = key;
   node.replaceChildren(el('span', '', word('break')), ...orders.map((order) => button('act',
     word(`act.${order.act}`, { here: order.instance?.toUpperCase() }), () => strike(order))));
+  if (locked) node.append(el('span', '', word('lab.store.not-ours')));
 }
 
 function orderFor(what) {
   if (what === 'store') {
+    if (!newest.store || newest.store.not_ours) return null;
     return { act: newest.store?.state === 'dead' ? 'start-store' : 'stop-store' };
   }
   const state = newest.pools[0].instances.find((i) => i.name === what)?.state;

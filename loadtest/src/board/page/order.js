@@ -15,7 +15,7 @@ export const mayStrike = pageToken !== '' && !meta('locked');
 /** Why it may not. */
 export const lockedBecause = () => word(meta('locked') ? 'break.locked' : 'break.guest');
 
-/** Says something beside the title; nothing takes it away. */
+/** Says something beside the title, until the next order is carried out. */
 export function notice(text) {
   document.getElementById('notice').textContent = text;
 }

@@ -28,7 +28,7 @@ function insideCookie(lane, { id, place }) {
   return [
     line(word('panel.inside.cookie'), code('part', `sid-${place} = ${id}…`)),
     el('p', 'line', word('panel.inside.chance')),
-    line(word('panel.inside.record'), code('part', record ?? word('memory.empty'))),
+    line(word(`panel.inside.record.${lane.pool}`), code('part', record ?? word('memory.empty'))),
   ];
 }
 
@@ -76,6 +76,7 @@ function editToken(lane, { token, edited, onEdit }) {
 
 /** The headline table of the last record, turned on its side: a row for each question. */
 function pays(lane, { figures }) {
+  if (!figures) return [];
   const rows = figures.rows.filter(({ arm }) => arm.startsWith(lane.name));
   const head = el('tr', '', el('td', ''), ...rows.map(({ label }) => heading('col', label)));
   const body = figures.columns.map((column, n) => {

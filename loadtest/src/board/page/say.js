@@ -6,7 +6,11 @@
 import { claims } from './send.js';
 import { clockTime, has, word } from './words.js';
 
-/** What one answer means. `view` is the lane's pool as the snapshot shows it. */
+/**
+ * What one answer means. `view` is the lane's pool as the snapshot shows it; `o` is the outcome,
+ * with `loggedOut`, whether a log-out came before it in this lane, and `elsewhere`, whether the
+ * browser holds a cookie of another server.
+ */
 export function sayAnswer(lane, o, view, name) {
   const others = view.instances.filter((i) => i.name !== o.here);
   const facts = {
@@ -36,7 +40,7 @@ function general(lane, { action, kind, reason }) {
   }
   if (kind === 'known' || reason === 'unknown-session' || reason === 'no-credential') return null;
   const key = { 'bad-signature': 'signature', 'unknown-key': 'signature' }[reason] ?? reason;
-  const known = has(`say.any.${key}.title`) ? key : kind;
+  const known = [`${key}.${action}`, key, kind].find((one) => has(`say.any.${one}.title`));
   // An old login that is refused is as it should be; anybody else has reason to complain.
   const tone = action === 'replay' && kind === 'refused' ? 'fine' : 'bad';
   return [tone, `say.any.${known}.title`, `say.any.${known}.why`];
@@ -66,12 +70,15 @@ function session(o, facts, others) {
   // Somebody who is in a server's memory and is turned away has reason to complain.
   const tone = elsewhere ? 'bad' : 'fine';
   if (o.reason === 'no-credential') {
-    const direct = o.way.length === 1 && o.action === 'ask';
-    if (direct) return ['bad', key('none.title'), key('direct.why')];
+    if (o.elsewhere && o.action === 'ask') return ['bad', key('none.title'), key('direct.why')];
     const still = o.action === 'logout' && elsewhere ? ['say.session.still'] : [];
     return [tone, key('none.title'), key('none.why'), ...still];
   }
-  const where = !elsewhere ? 'nowhere' : o.action === 'ask' ? 'elsewhere' : 'still';
+  const asked = (TOLD_AS[o.action] ?? o.action) === 'ask' || !o.loggedOut && o.action === 'replay';
+  // A server that does not answer may have it, and know it again.
+  const unseen = inMemory && others.find((i) => i.state === 'frozen' || i.state === 'silent');
+  if (!elsewhere && unseen) facts.other = unseen.name.toUpperCase();
+  const where = elsewhere ? (asked ? 'elsewhere' : 'still') : unseen ? 'unseen' : 'nowhere';
   if (o.action === 'replay') return ['fine', key('unknown.title'), `say.session.${where}`];
   const fate = o.cookie ? [`say.session.${o.cookie}`] : [];
   return ['bad', key('unknown.title'), `say.session.${where}`, ...fate];
@@ -84,7 +91,7 @@ function jwt(o, facts) {
   facts.until = clockTime(ended && at ? at : until);
   if (o.reason === 'no-credential') return ['fine', key('none.title'), key('none.why')];
   if (o.action === 'replay') {
-    const [tone, variant] = o.sentToken ? ['fine', 'copy'] : ['bad', 'known'];
+    const [tone, variant] = o.sentId === o.heldId ? ['fine', 'copy'] : ['bad', 'known'];
     return [tone, key(`${variant}.title`), key(`${variant}.why`)];
   }
   const variant = o.action === 'ask' && facts.signer !== facts.here ? 'too' : 'known';
@@ -99,8 +106,11 @@ export function sayDeed(lane, pool, deed, names) {
   const variant = (act === 'rotate-key' && (overlap ? '.overlap' : '.hard'))
     || (act === 'set-disabled' && (disabled ? '.off' : '.on')) || '';
   let why = 'why';
-  if (pool === 'session-memory' && act === 'kill') why = ['none', 'one'][held ?? 0] ?? 'many';
-  const tone = why === 'one' || why === 'many' ? 'bad' : 'fine';
+  if (pool === 'session-memory' && act === 'kill') {
+    // A frozen server could not say how many it held.
+    why = held === undefined ? 'some' : ['none', 'one'][held] ?? 'many';
+  }
+  const tone = ['one', 'many', 'some'].includes(why) ? 'bad' : 'fine';
   const said = (rest) => {
     const keys = [pool, lane, 'any'].map((whose) => `say.${whose}.${act}${variant}.${rest}`);
     return word(keys.find(has) ?? keys[0], facts);
@@ -117,5 +127,5 @@ export function deedWords({ act, instance, user, role, overlap, disabled }, name
 
 /** What the server answered, in the words of the list of requests. */
 export function answerWords({ action, kind, reason }, name) {
-  return word([`row.${action}.${kind}`, `row.${reason}`, `row.${kind}`].find(has), { name });
+  return word([`row.${reason}`, `row.${action}.${kind}`, `row.${kind}`].find(has), { name });
 }

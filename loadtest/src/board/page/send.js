@@ -20,7 +20,11 @@ const lane = (pool) => (pool.startsWith('jwt') ? 'jwt' : 'session');
 export const token = (pool) => localStorage.getItem(KEY(pool));
 
 /** What any script on this page can read of your login. */
-export const readable = { session: () => document.cookie, jwt: (pool) => token(pool) ?? '' };
+export const readable = {
+  // Of this page's own: a cookie of another program on this host comes along, whatever its port.
+  session: () => document.cookie.split('; ').filter((c) => c.startsWith('sid-')).join('; '),
+  jwt: (pool) => token(pool) ?? '',
+};
 
 const base64url = (bytes) => btoa(String.fromCharCode(...bytes))
   .replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
@@ -80,7 +84,7 @@ export async function send(action, how) {
   }
   const held = lane(pool) === 'jwt' ? token(pool) : null;
   const sentToken = held && action === 'altered' ? altered(held, how.payload) : held;
-  if (sentToken && copy !== 'old') headers.authorization = `Bearer ${sentToken}`;
+  if (sentToken) headers.authorization = `Bearer ${sentToken}`;
   if (copy === 'old' || (copy && lane(pool) === 'session')) headers['x-board-copy'] = copy;
   if (how.keepCookie) headers['x-board-keep-cookie'] = 'yes';
   const sentAt = performance.now();
