@@ -27,6 +27,7 @@ pub mod lab;
 pub mod lag;
 pub mod load;
 pub mod matrix;
+pub mod measure;
 pub mod pools;
 pub mod progress;
 pub mod record;

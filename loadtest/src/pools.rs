@@ -67,12 +67,20 @@ pub struct Premises {
 const DRAIN_WAIT_MS: u64 = 600;
 
 impl Premises {
-    /// The instances of `arm`, and keys of their own. `tag` tells this pool from other pools of
-    /// the same arm: they share neither keys nor records.
-    pub async fn pool(&self, arm: &Arm, lives: Lives, tag: &str) -> anyhow::Result<PoolSpec> {
+    /// The instances of `arm`, started with `flags` beside the arm's own, and keys of their own.
+    /// `tag` tells this pool from other pools of the same arm: they share neither keys nor records.
+    pub async fn pool(
+        &self,
+        arm: &Arm,
+        lives: Lives,
+        flags: &[&str],
+        tag: &str,
+    ) -> anyhow::Result<PoolSpec> {
         let mut instances = Vec::new();
         for name in INSTANCES {
-            instances.push(self.instance(arm, lives, tag, name).await?);
+            let mut instance = self.instance(arm, lives, tag, name).await?;
+            instance.args.extend(words(flags));
+            instances.push(instance);
         }
         let name = arm.pool.to_owned();
         Ok(PoolSpec { name, instances })

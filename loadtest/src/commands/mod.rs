@@ -3,6 +3,7 @@
 pub mod demo;
 pub mod list;
 pub mod matrix;
+pub mod measure;
 pub mod report;
 pub mod watch;
 

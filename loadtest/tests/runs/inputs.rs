@@ -38,6 +38,12 @@ fn mistakes_are_one_line_and_exit_2() {
         (&["matrix", "--seed", "seven"], &["--seed", "seven"]),
         (&["watch", "--port", "99999"], &["--port", "99999"]),
         (&["measures"], &["measures", "--help"]),
+        (
+            &["measure", "--preset", "quik"],
+            &["--preset", "quik", "quick"],
+        ),
+        (&["measure", "--blocks", "7"], &["--blocks", "7", "8"]),
+        (&["measure", "--rate", "-5"], &["--rate", "above 0"]),
         (&["report", "/nowhere/at-all"], &["/nowhere/at-all"]),
         (
             &["inspect", "--jwks", "/nowhere/keys.json", "a.b.c"],

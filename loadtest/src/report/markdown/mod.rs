@@ -9,7 +9,7 @@ use super::lag;
 use super::mark::Mark;
 use super::view::{self, View, letter};
 use super::{Options, advice, cost, findings, observed, titles, validity, words};
-use crate::record::{Arm, EventStory, Hop, Wanted};
+use crate::record::{Arm, EventStory, Hop, Verdict, Wanted};
 use parts::{list, marked, table, text};
 
 /// Everything.
@@ -193,7 +193,13 @@ fn costs(view: View<'_>) -> String {
     let ns = |ns: Option<f64>| ns.map_or_else(|| "–".to_owned(), words::nanoseconds);
     let rows = cost::by_arm(view).into_iter().map(|cost| {
         let comparison = cost::against_zero(view, &cost.arm);
-        let ratio = comparison.map_or_else(|| "–".to_owned(), cost::ratio_words);
+        let ratio = comparison.map_or_else(
+            || "–".to_owned(),
+            |one| match one.verdict {
+                Verdict::NoDifferenceShown => cost::verdict_words(one.verdict).to_owned(),
+                Verdict::Less | Verdict::More => cost::ratio_words(one),
+            },
+        );
         vec![
             text(&cost.arm),
             ns(cost.server_ns),
@@ -208,6 +214,9 @@ fn costs(view: View<'_>) -> String {
         &["arm", "server", "store", "ratio to zero line", "blocks"],
         rows.collect(),
     );
+    if let Some(sentence) = cost::how_sure(view) {
+        let _ = writeln!(page, "{sentence}\n");
+    }
     page
 }
 

@@ -1,0 +1,289 @@
+//! One turn: fresh processes, visitors who log in, the load, what everybody used meanwhile, and
+//! what further logins take in memory.
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context as _, anyhow};
+use app::users::load_user;
+use cluster::{Pool, Redis};
+use hdrhistogram::Histogram;
+
+use super::clocks::{Processes, Spent};
+use super::{Case, Desk};
+use crate::arms::Issuers;
+use crate::load::draws::DrawPlan;
+use crate::load::gate::{self, Facts, Invalid};
+use crate::load::generator::{self, Pacing, Readings, Settings};
+use crate::load::hlog;
+use crate::load::request::{Deserves, Request, Traffic, Visitor};
+use crate::load::schedule::{Arrivals, Plan as LoadPlan, Step};
+use crate::pools::INSTANCES;
+use crate::record::{ByProcess, Bytes, Latency, Measure, Percentiles};
+use crate::scene::base;
+
+/// How long the load goes on before anything is timed.
+pub const WARM_UP: Duration = Duration::from_millis(500);
+
+/// From the moment at which all is ready to the first request: connections are opened meanwhile.
+const BEFORE_START: Duration = Duration::from_millis(100);
+
+/// Visitors, shared out among the instances.
+const VISITORS: u32 = 100;
+
+/// Connections to each instance.
+const CONNECTIONS: usize = 16;
+
+/// Logins that are made when all has been timed, to see what they take in memory.
+const FURTHER_LOGINS: u32 = 2_000;
+
+/// Logins asked for at once: as many names as the body of a request holds.
+const LOGINS_AT_ONCE: u32 = 200;
+
+/// What a turn brought in.
+#[derive(Debug)]
+pub struct Taken {
+    /// For the record.
+    pub measure: Measure,
+    /// Why it is invalid, if it is.
+    pub invalid: Vec<Invalid>,
+}
+
+/// Takes one turn.
+///
+/// # Errors
+/// When a process does not come up or ends, or a file cannot be written.
+pub async fn take(desk: &Desk<'_>, case: &Case, block: u32) -> anyhow::Result<Taken> {
+    let in_words = || format!("{case}, block {block}");
+    let store = fresh_store(desk, case).await.with_context(in_words)?;
+    let pool = desk.rig.instances(case.arm, case.flags).await;
+    let pool = pool.with_context(in_words)?;
+    let taken = on(desk, case, block, &pool, store).await;
+    let stopped = pool.stop().await;
+    let taken = taken.with_context(in_words)?;
+    stopped.with_context(in_words)?;
+    Ok(taken)
+}
+
+/// The store in a process that is new and empty.
+async fn fresh_store(desk: &Desk<'_>, case: &Case) -> anyhow::Result<Option<Redis>> {
+    if !case.arm.server.needs_store() {
+        return Ok(None);
+    }
+    let redis = desk.rig.redis().map_err(|why| anyhow!("{why}"))?;
+    redis.kill().await?;
+    redis.start().await?;
+    Ok(Some(redis.clone()))
+}
+
+async fn on(
+    desk: &Desk<'_>,
+    case: &Case,
+    block: u32,
+    pool: &Pool,
+    store: Option<Redis>,
+) -> anyhow::Result<Taken> {
+    let traffic = traffic(desk, case, pool).await?;
+    let processes = Processes::of(pool, store)?;
+    let (readings, spent) = load(desk, case, block, traffic, &processes).await?;
+    let memory = memory_bytes_per_login(desk, pool, &processes).await?;
+    let invalid = gate::judge(&Facts::from(&readings));
+    let hlog = write_hlog(desk, case, block, &readings)?;
+    let measure = Measure {
+        memory_bytes_per_login: Some(memory),
+        hlog: Some(hlog),
+        ..figures(case, block, &readings, &spent)
+    };
+    Ok(Taken { measure, invalid })
+}
+
+/// Everybody's request, written out. Visitors log in where they will ask; where only A can issue,
+/// at A, and half of them ask the verifier.
+async fn traffic(desk: &Desk<'_>, case: &Case, pool: &Pool) -> anyhow::Result<Traffic> {
+    let instances = pool.instances();
+    let addresses: Vec<SocketAddr> = instances.iter().map(|one| one.address()).collect();
+    let each = VISITORS / addresses.len() as u32;
+    let mut visitors = Vec::new();
+    for (target, address) in addresses.iter().enumerate() {
+        let issuer = match case.arm.properties.issuers {
+            Issuers::All => *address,
+            Issuers::OnlyA => addresses[0],
+        };
+        let first = target as u32 * each;
+        let users: Vec<_> = (first..first + each).map(load_user).collect();
+        let tickets = desk.rig.lab().log_in(&base(issuer), &users).await?;
+        for (user, ticket) in users.iter().zip(&tickets) {
+            let (name, value) = ticket.header();
+            let recognised = format!("\"user\":\"{user}\"");
+            let deserves = Deserves::status(200).saying(recognised.as_bytes());
+            let headers = [(name, value.as_str())];
+            let host = address.to_string();
+            let request = Request::new(("GET", "/me"), &host, &headers, b"", deserves);
+            visitors.push(Visitor {
+                requests: vec![request.target(target)],
+            });
+        }
+    }
+    Ok(Traffic {
+        targets: addresses,
+        visitors,
+    })
+}
+
+/// Sends what is planned, and reads what the processes used while it was timed.
+async fn load(
+    desk: &Desk<'_>,
+    case: &Case,
+    block: u32,
+    traffic: Traffic,
+    processes: &Processes,
+) -> anyhow::Result<(Readings, Spent)> {
+    let plan = LoadPlan {
+        // Of one block all arms get the same requests at the same times, of two blocks none.
+        seed: desk
+            .plan
+            .seed
+            .wrapping_mul(1_000)
+            .wrapping_add(block.into()),
+        arrivals: Arrivals::Poisson,
+        steps: vec![Step::constant(case.rate_rps, WARM_UP + desk.plan.timed)],
+        draws: DrawPlan::valid(traffic.visitors.len() as u32),
+    };
+    let pacing = Pacing::Open(plan.schedule(desk.plan.shard)?);
+    let stop = StopOnDrop::default();
+    let settings = Settings {
+        connections: CONNECTIONS,
+        reuse: case.reuse,
+        warm_up: WARM_UP,
+        stop: Arc::clone(&stop.0),
+        ..Settings::default()
+    };
+    let start = Instant::now() + BEFORE_START;
+    let running =
+        tokio::task::spawn_blocking(move || generator::run(traffic, &pacing, &settings, start));
+    tokio::time::sleep_until((start + WARM_UP).into()).await;
+    let before = processes.used().await?;
+    let readings = running.await??;
+    let after = processes.used().await?;
+    Ok((readings, after.since(&before)))
+}
+
+/// Ends the generator when nobody waits for it any more: its threads are not this task's.
+#[derive(Default)]
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+async fn memory_bytes_per_login(
+    desk: &Desk<'_>,
+    pool: &Pool,
+    processes: &Processes,
+) -> anyhow::Result<f64> {
+    let instance = pool.instance(INSTANCES[0]).context("every pool has an a")?;
+    let (lab, address) = (desk.rig.lab(), base(instance.address()));
+    // The same users each time: what the database keeps of an account is no part of a login.
+    let users: Vec<_> = (0..LOGINS_AT_ONCE).map(load_user).collect();
+    // Once for the buffers and pages that such a request takes and that stay.
+    lab.log_in(&address, &users).await?;
+    let before = processes.memory_bytes()?;
+    for _ in 0..FURTHER_LOGINS / LOGINS_AT_ONCE {
+        lab.log_in(&address, &users).await?;
+    }
+    let taken = processes.memory_bytes()?.saturating_sub(before);
+    Ok(taken as f64 / f64::from(FURTHER_LOGINS))
+}
+
+fn write_hlog(
+    desk: &Desk<'_>,
+    case: &Case,
+    block: u32,
+    readings: &Readings,
+) -> anyhow::Result<String> {
+    let case = case
+        .to_string()
+        .replace(|c: char| !c.is_alphanumeric(), "-");
+    let name: PathBuf = ["hlog", &format!("{case}-{block}.hlog")].iter().collect();
+    let path = desk.book.dir().join(&name);
+    let cannot = || {
+        format!(
+            "{}: cannot be written; name a folder with --out",
+            path.display()
+        )
+    };
+    fs::create_dir_all(desk.book.dir().join("hlog")).with_context(cannot)?;
+    let file = File::create(&path).with_context(cannot)?;
+    let start = SystemTime::now() - readings.window;
+    hlog::write(&readings.tally, start, readings.window, file)?;
+    Ok(name.to_string_lossy().into_owned())
+}
+
+/// The figures of the load, each divided by the requests that were sent.
+fn figures(case: &Case, block: u32, readings: &Readings, spent: &Spent) -> Measure {
+    let counts = &readings.tally.counts;
+    let per = |whole: u64, count: u64| (count > 0).then(|| whole as f64 / count as f64);
+    let of = |whole: Option<u64>| whole.and_then(|whole| per(whole, counts.sent));
+    let answered = readings.tally.answered();
+    let (intended, service) = readings.tally.latency();
+    Measure {
+        arm: case.arm.name.to_owned(),
+        block,
+        variant: case.variant.map(str::to_owned),
+        rate_offered_rps: readings.offered_rps(),
+        rate_achieved_rps: readings.achieved_rps(),
+        requests: counts.sent,
+        not_sent: counts.not_sent,
+        wrong_answers: counts.wrong_answers.count + counts.wrong_accepts.count,
+        latency_ns: Some(Latency {
+            intended: percentiles(&intended),
+            service: percentiles(&service),
+        }),
+        cpu_ns_per_request: ByProcess {
+            server: of(Some(spent.server_cpu_ns)),
+            store: of(spent.store_cpu_ns),
+            generator: of(Some(readings.effort.cpu_ns)),
+            ..ByProcess::default()
+        },
+        run_queue_ns_per_request: ByProcess {
+            server: of(spent.server_wait_ns),
+            store: of(spent.store_wait_ns),
+            generator: of(readings.effort.run_queue_ns),
+            ..ByProcess::default()
+        },
+        bytes_per_request: Bytes {
+            sent: per(counts.bytes_sent, answered),
+            received: per(counts.bytes_received, answered),
+        },
+        store_commands_per_request: of(spent.store_commands),
+        memory_bytes_per_login: None,
+        hlog: None,
+        repeated: false,
+    }
+}
+
+/// The percentiles that a record keeps.
+pub fn percentiles(latencies: &Histogram<u64>) -> Percentiles {
+    let at = |quantile| latencies.value_at_quantile(quantile);
+    Percentiles {
+        p50: at(0.5),
+        p90: at(0.9),
+        p99: at(0.99),
+        p999: at(0.999),
+        max: latencies.max(),
+    }
+}
+
+/// What is left of a measure of an invalid run: counts, from which to see what went wrong.
+pub fn forget_speed(measure: &mut Measure) {
+    measure.latency_ns = None;
+    measure.cpu_ns_per_request = ByProcess::default();
+    measure.run_queue_ns_per_request = ByProcess::default();
+    measure.hlog = None;
+}
