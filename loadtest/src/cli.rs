@@ -41,6 +41,8 @@ pub enum Command {
     Measure(MeasureArgs),
     /// HTML, Markdown and CSV from the records of runs
     Report(ReportArgs),
+    /// The instrument against a server with known delays, failures, hops and a stall
+    SelfTest(SelfTestArgs),
     /// Take a token apart: header, payload, signature, and whether it holds
     #[command(disable_help_flag = true)]
     Inspect {
@@ -138,6 +140,14 @@ pub struct ReportArgs {
     /// A file, such as README.md, whose report block to replace
     #[arg(long, value_name = "FILE")]
     pub splice: Option<PathBuf>,
+}
+
+/// What `self-test` can be told.
+#[derive(Debug, Clone, clap::Args)]
+pub struct SelfTestArgs {
+    /// Seed of the send times
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    pub seed: u64,
 }
 
 /// An arm that is run with the settings of another.

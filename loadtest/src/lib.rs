@@ -36,6 +36,7 @@ pub mod revocation;
 pub mod rig;
 pub mod run;
 pub mod scene;
+pub mod self_test;
 pub mod statistics;
 pub mod tally;
 pub mod ticket;

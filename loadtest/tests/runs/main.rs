@@ -10,6 +10,7 @@ mod interrupted;
 mod matrix;
 mod measure;
 mod processes;
+mod self_test;
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
