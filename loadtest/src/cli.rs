@@ -9,7 +9,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::arms;
-use measure::MeasureArgs;
+use measure::{MeasureArgs, MergeArgs, SelfTestArgs};
 
 /// What is printed when nothing is asked for.
 pub const FIVE_LINES: &str = "\
@@ -39,6 +39,8 @@ pub enum Command {
     Matrix(MatrixArgs),
     /// Cost of a request: interleaved blocks at one rate, A/A arms, intervals; exits 3 if invalid
     Measure(MeasureArgs),
+    /// One record from the shards of one run, without loss
+    Merge(MergeArgs),
     /// HTML, Markdown and CSV from the records of runs
     Report(ReportArgs),
     /// The instrument against a server with known delays, failures, hops and a stall
@@ -140,14 +142,6 @@ pub struct ReportArgs {
     /// A file, such as README.md, whose report block to replace
     #[arg(long, value_name = "FILE")]
     pub splice: Option<PathBuf>,
-}
-
-/// What `self-test` can be told.
-#[derive(Debug, Clone, clap::Args)]
-pub struct SelfTestArgs {
-    /// Seed of the send times
-    #[arg(long, value_name = "N", default_value_t = 7)]
-    pub seed: u64,
 }
 
 /// An arm that is run with the settings of another.

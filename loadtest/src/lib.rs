@@ -28,6 +28,7 @@ pub mod lag;
 pub mod load;
 pub mod matrix;
 pub mod measure;
+pub mod merge;
 pub mod pools;
 pub mod progress;
 pub mod record;

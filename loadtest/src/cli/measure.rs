@@ -1,8 +1,10 @@
-//! What `measure` can be asked for.
+//! What `measure`, `merge` and `self-test` can be told.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::RunArgs;
+use crate::load::schedule::Shard;
 
 /// What `measure` can be told.
 #[derive(Debug, Clone, clap::Args)]
@@ -19,7 +21,7 @@ pub struct MeasureArgs {
     #[arg(
         long,
         value_name = "N",
-        default_value_t = 8,
+        default_value_t = 12,
         value_parser = clap::value_parser!(u32).range(8..=1_000)
     )]
     pub blocks: u32,
@@ -29,8 +31,12 @@ pub struct MeasureArgs {
     pub rate: f64,
 
     /// How long each turn is timed, in seconds
-    #[arg(long, value_name = "S", default_value = "2", value_parser = positive)]
+    #[arg(long, value_name = "S", default_value = "1", value_parser = positive)]
     pub seconds: f64,
+
+    /// Send only part i of n of every schedule: one of several machines; `merge` puts them together
+    #[arg(long, value_name = "I/N", default_value_t = Shard::WHOLE)]
+    pub shard: Shard,
 }
 
 impl MeasureArgs {
@@ -38,6 +44,30 @@ impl MeasureArgs {
     pub fn timed(&self) -> Duration {
         Duration::from_secs_f64(self.seconds)
     }
+}
+
+/// What `merge` can be told.
+#[derive(Debug, Clone, clap::Args)]
+pub struct MergeArgs {
+    /// The folder of every shard, in any order
+    #[arg(required = true, value_name = "DIR")]
+    pub dirs: Vec<PathBuf>,
+
+    /// Where results land (default: runs/DATE-N, never overwritten)
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Print the record as JSON on standard output; what is for people goes to standard error
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `self-test` can be told.
+#[derive(Debug, Clone, clap::Args)]
+pub struct SelfTestArgs {
+    /// Seed of the send times
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    pub seed: u64,
 }
 
 /// A number above 0 that is none of the absurd ones.

@@ -5,7 +5,6 @@ use crate::book::Book;
 use crate::cli::measure::MeasureArgs;
 use crate::failure::{Failure, exit};
 use crate::load::gate;
-use crate::load::schedule::Shard;
 use crate::measure::{self, Desk, Plan, compare, presets};
 use crate::progress::Progress;
 use crate::record::{Section, Validity};
@@ -66,7 +65,7 @@ fn plan(args: &MeasureArgs) -> anyhow::Result<Plan> {
         rate_rps: args.rate,
         timed: args.timed(),
         seed: args.run.seed,
-        shard: Shard::WHOLE,
+        shard: args.shard,
     })
 }
 

@@ -1,6 +1,6 @@
 //! The command `self-test`: is what the instrument reads what was set?
 
-use crate::cli::SelfTestArgs;
+use crate::cli::measure::SelfTestArgs;
 use crate::failure::exit;
 use crate::self_test::{self, Ceiling, Check};
 

@@ -2,12 +2,13 @@
 //! load whose send times were drawn beforehand.
 //!
 //! [`presets`] says what is asked for, [`turn`] carries out one turn, [`clocks`] reads what
-//! processes used in it, [`compare`] says what may be said of the figures. The load itself is
-//! [`crate::load`]'s. Cost is measured direct to the instance: no balancer, no second server's
-//! answer, valid credentials only.
+//! processes used in it, [`figures`] divides that by the requests, [`compare`] says what may be said
+//! of it. The load itself is [`crate::load`]'s. Cost is measured direct to the instance: no
+//! balancer, no second server's answer, valid credentials only.
 
 pub mod clocks;
 pub mod compare;
+pub mod figures;
 pub mod presets;
 pub mod turn;
 
@@ -209,7 +210,7 @@ impl Desk<'_> {
         self.book.invalidate(Section::Cost, because);
         self.book.edit(|record| {
             for measure in &mut record.measures {
-                turn::forget_speed(measure);
+                figures::forget_speed(measure);
             }
         });
     }

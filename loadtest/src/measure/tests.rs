@@ -153,7 +153,7 @@ fn an_interrupted_block_is_compared_as_far_as_both_arms_have_it() {
 #[test]
 fn an_invalid_measure_keeps_its_counts_and_no_speed() {
     let mut measure = one("trusting", None, 0, 1.0);
-    turn::forget_speed(&mut measure);
+    figures::forget_speed(&mut measure);
     assert_eq!(measure.cpu_ns_per_request, ByProcess::default());
     assert_eq!(measure.requests, 2_000);
 }

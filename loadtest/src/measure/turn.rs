@@ -11,9 +11,9 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context as _, anyhow};
 use app::users::load_user;
 use cluster::{Pool, Redis};
-use hdrhistogram::Histogram;
 
 use super::clocks::{Processes, Spent};
+use super::figures::figures;
 use super::{Case, Desk};
 use crate::arms::Issuers;
 use crate::load::draws::DrawPlan;
@@ -23,11 +23,19 @@ use crate::load::hlog;
 use crate::load::request::{Deserves, Request, Traffic, Visitor};
 use crate::load::schedule::{Arrivals, Plan as LoadPlan, Step};
 use crate::pools::INSTANCES;
-use crate::record::{ByProcess, Bytes, Latency, Measure, Percentiles};
+use crate::record::Measure;
 use crate::scene::base;
 
 /// How long the load goes on before anything is timed.
 pub const WARM_UP: Duration = Duration::from_millis(500);
+
+/// Nothing is sent between warm-up and timed part for so long. The clocks are read meanwhile, so
+/// that no request counts on one side of them and costs on the other, though a busy machine read
+/// them late.
+pub const PAUSE: Duration = Duration::from_millis(100);
+
+/// What is still on its way when the pause begins has so long to end before the clocks are read.
+const SETTLE: Duration = Duration::from_millis(20);
 
 /// From the moment at which all is ready to the first request: connections are opened meanwhile.
 const BEFORE_START: Duration = Duration::from_millis(100);
@@ -150,7 +158,11 @@ async fn load(
             .wrapping_mul(1_000)
             .wrapping_add(block.into()),
         arrivals: Arrivals::Poisson,
-        steps: vec![Step::constant(case.rate_rps, WARM_UP + desk.plan.timed)],
+        steps: vec![
+            Step::constant(case.rate_rps, WARM_UP),
+            Step::constant(0.0, PAUSE),
+            Step::constant(case.rate_rps, desk.plan.timed),
+        ],
         draws: DrawPlan::valid(traffic.visitors.len() as u32),
     };
     let pacing = Pacing::Open(plan.schedule(desk.plan.shard)?);
@@ -158,18 +170,23 @@ async fn load(
     let settings = Settings {
         connections: CONNECTIONS,
         reuse: case.reuse,
-        warm_up: WARM_UP,
+        warm_up: WARM_UP + PAUSE,
         stop: Arc::clone(&stop.0),
         ..Settings::default()
     };
     let start = Instant::now() + BEFORE_START;
     let running =
         tokio::task::spawn_blocking(move || generator::run(traffic, &pacing, &settings, start));
-    tokio::time::sleep_until((start + WARM_UP).into()).await;
+    tokio::time::sleep_until((start + WARM_UP + SETTLE).into()).await;
     let before = processes.used().await?;
     let readings = running.await??;
     let after = processes.used().await?;
     Ok((readings, after.since(&before)))
+}
+
+/// Of one block all arms get the same requests at the same times, of two blocks none.
+pub fn seed_of_block(seed: u64, block: u32) -> u64 {
+    seed.wrapping_mul(1_000).wrapping_add(block.into())
 }
 
 /// Ends the generator when nobody waits for it any more: its threads are not this task's.
@@ -223,67 +240,4 @@ fn write_hlog(
     let start = SystemTime::now() - readings.window;
     hlog::write(&readings.tally, start, readings.window, file)?;
     Ok(name.to_string_lossy().into_owned())
-}
-
-/// The figures of the load, each divided by the requests that were sent.
-fn figures(case: &Case, block: u32, readings: &Readings, spent: &Spent) -> Measure {
-    let counts = &readings.tally.counts;
-    let per = |whole: u64, count: u64| (count > 0).then(|| whole as f64 / count as f64);
-    let of = |whole: Option<u64>| whole.and_then(|whole| per(whole, counts.sent));
-    let answered = readings.tally.answered();
-    let (intended, service) = readings.tally.latency();
-    Measure {
-        arm: case.arm.name.to_owned(),
-        block,
-        variant: case.variant.map(str::to_owned),
-        rate_offered_rps: readings.offered_rps(),
-        rate_achieved_rps: readings.achieved_rps(),
-        requests: counts.sent,
-        not_sent: counts.not_sent,
-        wrong_answers: counts.wrong_answers.count + counts.wrong_accepts.count,
-        latency_ns: Some(Latency {
-            intended: percentiles(&intended),
-            service: percentiles(&service),
-        }),
-        cpu_ns_per_request: ByProcess {
-            server: of(Some(spent.server_cpu_ns)),
-            store: of(spent.store_cpu_ns),
-            generator: of(Some(readings.effort.cpu_ns)),
-            ..ByProcess::default()
-        },
-        run_queue_ns_per_request: ByProcess {
-            server: of(spent.server_wait_ns),
-            store: of(spent.store_wait_ns),
-            generator: of(readings.effort.run_queue_ns),
-            ..ByProcess::default()
-        },
-        bytes_per_request: Bytes {
-            sent: per(counts.bytes_sent, answered),
-            received: per(counts.bytes_received, answered),
-        },
-        store_commands_per_request: of(spent.store_commands),
-        memory_bytes_per_login: None,
-        hlog: None,
-        repeated: false,
-    }
-}
-
-/// The percentiles that a record keeps.
-pub fn percentiles(latencies: &Histogram<u64>) -> Percentiles {
-    let at = |quantile| latencies.value_at_quantile(quantile);
-    Percentiles {
-        p50: at(0.5),
-        p90: at(0.9),
-        p99: at(0.99),
-        p999: at(0.999),
-        max: latencies.max(),
-    }
-}
-
-/// What is left of a measure of an invalid run: counts, from which to see what went wrong.
-pub fn forget_speed(measure: &mut Measure) {
-    measure.latency_ns = None;
-    measure.cpu_ns_per_request = ByProcess::default();
-    measure.run_queue_ns_per_request = ByProcess::default();
-    measure.hlog = None;
 }

@@ -43,7 +43,8 @@ fn mistakes_are_one_line_and_exit_2() {
             &["--preset", "quik", "quick"],
         ),
         (&["measure", "--blocks", "7"], &["--blocks", "7", "8"]),
-        (&["measure", "--rate", "-5"], &["--rate", "above 0"]),
+        (&["measure", "--rate", "0"], &["--rate", "above 0"]),
+        (&["measure", "--shard", "4/3"], &["--shard", "4/3", "i/n"]),
         (&["report", "/nowhere/at-all"], &["/nowhere/at-all"]),
         (
             &["inspect", "--jwks", "/nowhere/keys.json", "a.b.c"],

@@ -4,15 +4,26 @@
 use std::fs;
 use std::time::Duration;
 
+use loadtest::load::draws::DrawPlan;
 use loadtest::load::hlog;
+use loadtest::load::schedule::{Arrivals, Plan, Shard, Step};
+use loadtest::measure::turn::{PAUSE, seed_of_block};
 use loadtest::record::{Measure, Record, TWIN, Verdict};
 use nix::sys::signal::Signal;
 
 use super::processes::{assert_gone, descendants, send};
-use super::{Run, text, told};
+use super::{Run, executable, text, told};
 
 /// Few requests, so that a debug build on a busy machine can send them.
-const SMALL: [&str; 5] = ["measure", "--rate", "100", "--seconds", "0.3"];
+const SMALL: [&str; 7] = [
+    "measure",
+    "--rate",
+    "100",
+    "--seconds",
+    "0.3",
+    "--blocks",
+    "8",
+];
 
 fn measures<'r>(record: &'r Record, arm: &str, variant: Option<&str>) -> Vec<&'r Measure> {
     let wanted = |one: &&Measure| (one.arm.as_str(), one.variant.as_deref()) == (arm, variant);
@@ -143,4 +154,68 @@ fn a_run_that_is_stopped_keeps_what_was_measured_and_leaves_no_process() {
             .all(|measure| measure.cpu_ns_per_request.server.is_some())
     );
     assert_gone(&processes, Duration::from_millis(100));
+}
+
+/// Two machines would each have one; here they run one after the other, and their union is what one
+/// would have sent.
+#[test]
+fn shards_are_merged_into_one_run() {
+    let run = Run::new();
+    let shard = |name: &str| {
+        let dir = run.dir.path().join(name.replace('/', "-"));
+        let mut command = executable(&SMALL);
+        command.args(["--arms", "trusting", "--shard", name, "--out"]);
+        let output = command
+            .arg(&dir)
+            .output()
+            .expect("the executable was built");
+        assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+        dir
+    };
+    let dirs = [shard("1/2"), shard("2/2")];
+    let mut merge = run.command(&["merge"]);
+    let output = merge.args(&dirs).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let parts = dirs.map(|dir| Record::load(&dir).unwrap());
+    let merged = run.record();
+    assert_eq!(merged.measures.len(), 2 * 8);
+    assert_eq!(merged.comparisons.len(), 3);
+    for measure in &merged.measures {
+        let planned = |one: &Measure| one.requests + one.not_sent;
+        let of_parts = parts.iter().flat_map(|part| {
+            let of_arm = measures(part, &measure.arm, measure.variant.as_deref());
+            of_arm.into_iter().filter(|one| one.block == measure.block)
+        });
+        assert_eq!(planned(measure), of_parts.map(planned).sum::<u64>());
+        assert_eq!(planned(measure), in_schedule(&merged, measure.block));
+    }
+
+    let mut merge = executable(&["merge", "--out"]);
+    let output = merge
+        .arg(run.dir.path().join("half"))
+        .arg(run.dir.path().join("1-2"));
+    let output = output.output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+    assert!(
+        !run.dir.path().join("half").exists(),
+        "nothing is left of a refusal"
+    );
+}
+
+/// How many requests the whole schedule of a block times.
+fn in_schedule(record: &Record, block: u32) -> u64 {
+    let asked = record.measuring.as_ref().expect("it was measured");
+    let ms = Duration::from_millis;
+    let plan = Plan {
+        seed: seed_of_block(record.seed, block),
+        arrivals: Arrivals::Poisson,
+        steps: vec![
+            Step::constant(asked.rate_rps, ms(asked.warm_up_ms)),
+            Step::constant(0.0, PAUSE),
+            Step::constant(asked.rate_rps, ms(asked.timed_ms)),
+        ],
+        draws: DrawPlan::valid(100),
+    };
+    let whole = plan.schedule(Shard::WHOLE).expect("it was sent");
+    whole.planned_after(ms(asked.warm_up_ms) + PAUSE)
 }
