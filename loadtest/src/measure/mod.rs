@@ -2,8 +2,8 @@
 //! load whose send times were drawn beforehand.
 //!
 //! [`presets`] says what is asked for, [`turn`] carries out one turn, [`clocks`] reads what
-//! processes used in it, [`figures`] divides that by the requests, [`compare`] says what may be said
-//! of it. The load itself is [`crate::load`]'s. Cost is measured direct to the instance: no
+//! processes used in it, [`figures`] divides that by the requests, [`compare`] says what may be
+//! concluded. The load itself is [`crate::load`]'s. Cost is measured direct to the instance: no
 //! balancer, no second server's answer, valid credentials only.
 
 pub mod clocks;
