@@ -144,10 +144,12 @@ fn same_run(first: &Part, other: &Part) -> anyhow::Result<()> {
             timed_ms,
             warm_up_ms,
             shard: _,
+            variants,
         } = &part.measuring;
         [
             ("seed", part.record.seed.to_string()),
             ("preset", preset.clone()),
+            ("variants", variants.join(", ")),
             ("arms", arms(part)),
             ("blocks", blocks.to_string()),
             ("rate_rps", rate_rps.to_string()),

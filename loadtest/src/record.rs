@@ -352,6 +352,9 @@ pub struct Measuring {
     pub warm_up_ms: u64,
     /// Which part of the one schedule was sent, such as `1/3`; `1/1` is all of it.
     pub shard: String,
+    /// Variants beside the usual one, in the order to show them.
+    #[serde(default)]
+    pub variants: Vec<String>,
 }
 
 /// What a request cost in one block.

@@ -103,7 +103,10 @@ impl Rig {
     ) -> anyhow::Result<Scene> {
         let tag = self.tag(lives.name);
         let as_run = Arm { server, ..*arm };
-        let spec = self.premises.pool(&as_run, lives, &[], &tag).await?;
+        let spec = self
+            .premises
+            .pool(&as_run, lives, &INSTANCES, &[], &tag)
+            .await?;
         let pool = self.cluster.pool(spec).await?;
         let issuer = match arm.properties.issuers {
             Issuers::All => None,
@@ -136,10 +139,15 @@ impl Rig {
     ///
     /// # Errors
     /// When an instance does not come up.
-    pub async fn instances(&self, arm: &Arm, flags: &[&str]) -> anyhow::Result<Pool> {
-        let lives = Lives::USUAL;
-        let tag = self.tag(lives.name);
-        let spec = self.premises.pool(arm, lives, flags, &tag).await?;
+    pub async fn instances(
+        &self,
+        arm: &Arm,
+        names: &[&str],
+        flags: &[&str],
+    ) -> anyhow::Result<Pool> {
+        let tag = self.tag("cost");
+        let spec = self.premises.pool(arm, Lives::USUAL, names, flags, &tag);
+        let spec = spec.await?;
         Ok(self.cluster.pool(spec).await?)
     }
 

@@ -82,6 +82,7 @@ fn shard(below: &Path, number: u64, of: usize) -> PathBuf {
         timed_ms: 2_000,
         warm_up_ms: 500,
         shard: format!("{number}/{of}"),
+        variants: Vec::new(),
     });
     for block in 0..BLOCKS {
         let tally = tally(block, number - 1, of);

@@ -5,11 +5,14 @@ use crate::book::Book;
 use crate::cli::measure::MeasureArgs;
 use crate::failure::{Failure, exit};
 use crate::load::gate;
-use crate::measure::{self, Desk, Plan, compare, presets};
+use crate::measure::{self, Case, Desk, Plan, compare, presets};
 use crate::progress::Progress;
 use crate::record::{Section, Validity};
 use crate::report;
 use crate::run::{self, unless_interrupted};
+
+/// How many logins a second are made beforehand, to tell how long a run takes.
+const LOGINS_A_SECOND: f64 = 20_000.0;
 
 /// Measures, and says what may be said of it.
 ///
@@ -77,17 +80,24 @@ fn begin(desk: &Desk<'_>) {
             desk.progress.say(format!("not run  {}: {why}", arm.name));
         }
     }
-    let turns = desk.cases().len() as u64 * u64::from(plan.blocks);
+    let cases = desk.cases();
+    let turns = cases.len() as u64 * u64::from(plan.blocks);
+    let block: f64 = cases.iter().map(|case| about_seconds(case, plan)).sum();
     desk.progress.say(format!(
-        "Cost: {}. {turns} turns in {} blocks, {} requests a second, seed {}; about {} s",
+        "Cost: {}. {turns} turns in {} blocks, {} requests a second, seed {}; about {:.0} s",
         plan.preset.label,
         plan.blocks,
         plan.rate_rps,
         plan.seed,
-        // Starting and ending the processes of a turn takes some time too.
-        (turns as f64 * (plan.timed.as_secs_f64() + 1.0)).ceil(),
+        block * f64::from(plan.blocks),
     ));
     desk.progress.start_bar_with_time_left(turns);
+}
+
+/// How long a turn takes: the timed part, warm-up, processes that start and end, and logins.
+fn about_seconds(case: &Case, plan: &Plan) -> f64 {
+    let logins = f64::from(case.variant.live_logins) / LOGINS_A_SECOND;
+    plan.timed.as_secs_f64() + 0.95 + logins
 }
 
 /// Compares what was measured, or says why nothing may be said; the exit code.

@@ -17,7 +17,7 @@ pub(super) fn figures(case: &Case, block: u32, readings: &Readings, spent: &Spen
     Measure {
         arm: case.arm.name.to_owned(),
         block,
-        variant: case.variant.map(str::to_owned),
+        variant: case.name.map(str::to_owned),
         rate_offered_rps: readings.offered_rps(),
         rate_achieved_rps: readings.achieved_rps(),
         requests: counts.sent,

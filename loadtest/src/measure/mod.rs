@@ -10,6 +10,7 @@ pub mod clocks;
 pub mod compare;
 pub mod figures;
 pub mod presets;
+pub mod traffic;
 pub mod turn;
 
 use std::time::Duration;
@@ -19,7 +20,6 @@ use crate::book::Book;
 use crate::describe::describe;
 use crate::load::blocks;
 use crate::load::gate::Invalid;
-use crate::load::generator::Reuse;
 use crate::load::schedule::Shard;
 use crate::progress::Progress;
 use crate::record::{Measuring, Section, TWIN};
@@ -56,14 +56,12 @@ pub struct Plan {
 pub struct Case {
     /// The arm.
     pub arm: &'static Arm,
-    /// Its variant; none is the usual one.
-    pub variant: Option<&'static str>,
-    /// Flags of its instances, beside the arm's own.
-    pub flags: &'static [&'static str],
+    /// What the record calls its variant; none is the usual one.
+    pub name: Option<&'static str>,
+    /// What is done otherwise than usual.
+    pub variant: &'static Variant,
     /// Requests a second.
     pub rate_rps: f64,
-    /// How often a connection is used.
-    pub reuse: Reuse,
 }
 
 /// What a run stands on and writes to.
@@ -108,19 +106,18 @@ impl Plan {
             .into_iter()
             .chain(stored);
         cases.extend(twins.map(|arm| Case {
-            variant: Some(TWIN),
+            name: Some(TWIN),
             ..self.case(arm, &USUAL)
         }));
         cases
     }
 
-    fn case(&self, arm: &'static Arm, variant: &Variant) -> Case {
+    fn case(&self, arm: &'static Arm, variant: &'static Variant) -> Case {
         Case {
             arm,
-            variant: variant.name,
-            flags: variant.flags,
+            name: variant.name,
+            variant,
             rate_rps: self.rate_rps * variant.rate_share,
-            reuse: variant.reuse,
         }
     }
 
@@ -133,6 +130,7 @@ impl Plan {
             timed_ms: self.timed.as_millis() as u64,
             warm_up_ms: turn::WARM_UP.as_millis() as u64,
             shard: self.shard.to_string(),
+            variants: self.preset.names().map(str::to_owned).collect(),
         }
     }
 }
@@ -219,8 +217,8 @@ impl Desk<'_> {
 impl std::fmt::Display for Case {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.arm.name)?;
-        match self.variant {
-            Some(variant) => write!(f, ", {variant}"),
+        match self.name {
+            Some(name) => write!(f, ", {name}"),
             None => Ok(()),
         }
     }

@@ -1,5 +1,7 @@
 //! Who takes turns, and what is said of figures whose truth is known.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::record::{ByProcess, Bytes, Comparison, Measure, Record, Verdict};
 
@@ -49,6 +51,34 @@ fn without_a_store_the_arms_that_need_one_are_left_out() {
         names(&cases),
         ["trusting", "jwt-hs256", "trusting, the same again"]
     );
+}
+
+/// Every sweep has the usual way in it, to compare the others with, and says what it shows.
+#[test]
+fn every_preset_begins_with_the_usual_variant_and_names_the_others_once() {
+    let mut presets = BTreeSet::new();
+    for preset in &presets::ALL {
+        assert!(presets.insert(preset.name), "{} twice", preset.name);
+        assert_eq!(preset.variants[0], USUAL, "{}", preset.name);
+        let names: BTreeSet<_> = preset.names().collect();
+        assert_eq!(names.len(), preset.variants.len() - 1, "{}", preset.name);
+        assert!(!preset.shows.is_empty() && !names.contains(TWIN));
+        let plan = Plan {
+            preset,
+            arms: choose(&[], preset).unwrap(),
+            ..plan(&[])
+        };
+        let arms = plan.arms.len();
+        let cases = plan.cases(|_| true);
+        assert!(
+            cases.len() > arms * preset.variants.len(),
+            "{}",
+            preset.name
+        );
+        for case in cases.iter().filter(|case| case.name == Some("a login")) {
+            assert!((case.rate_rps - 5.0).abs() < 1e-9, "{case}");
+        }
+    }
 }
 
 #[test]

@@ -2,7 +2,6 @@
 //! what further logins take in memory.
 
 use std::fs::{self, File};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,13 +13,13 @@ use cluster::{Pool, Redis};
 
 use super::clocks::{Processes, Spent};
 use super::figures::figures;
+use super::traffic::{LOGINS_AT_ONCE, traffic};
 use super::{Case, Desk};
-use crate::arms::Issuers;
 use crate::load::draws::DrawPlan;
 use crate::load::gate::{self, Facts, Invalid};
 use crate::load::generator::{self, Pacing, Readings, Settings};
 use crate::load::hlog;
-use crate::load::request::{Deserves, Request, Traffic, Visitor};
+use crate::load::request::Traffic;
 use crate::load::schedule::{Arrivals, Plan as LoadPlan, Step};
 use crate::pools::INSTANCES;
 use crate::record::Measure;
@@ -40,17 +39,11 @@ const SETTLE: Duration = Duration::from_millis(20);
 /// From the moment at which all is ready to the first request: connections are opened meanwhile.
 const BEFORE_START: Duration = Duration::from_millis(100);
 
-/// Visitors, shared out among the instances.
-const VISITORS: u32 = 100;
-
 /// Connections to each instance.
 const CONNECTIONS: usize = 16;
 
 /// Logins that are made when all has been timed, to see what they take in memory.
 const FURTHER_LOGINS: u32 = 2_000;
-
-/// Logins asked for at once: as many names as the body of a request holds.
-const LOGINS_AT_ONCE: u32 = 200;
 
 /// What a turn brought in.
 #[derive(Debug)]
@@ -68,7 +61,10 @@ pub struct Taken {
 pub async fn take(desk: &Desk<'_>, case: &Case, block: u32) -> anyhow::Result<Taken> {
     let in_words = || format!("{case}, block {block}");
     let store = fresh_store(desk, case).await.with_context(in_words)?;
-    let pool = desk.rig.instances(case.arm, case.flags).await;
+    let pool = desk
+        .rig
+        .instances(case.arm, case.variant.instances, case.variant.flags)
+        .await;
     let pool = pool.with_context(in_words)?;
     let taken = on(desk, case, block, &pool, store).await;
     let stopped = pool.stop().await;
@@ -95,7 +91,7 @@ async fn on(
     pool: &Pool,
     store: Option<Redis>,
 ) -> anyhow::Result<Taken> {
-    let traffic = traffic(desk, case, pool).await?;
+    let traffic = traffic(desk.rig.lab(), case, pool).await?;
     let processes = Processes::of(pool, store)?;
     let (readings, spent) = load(desk, case, block, traffic, &processes).await?;
     let memory = memory_bytes_per_login(desk, pool, &processes).await?;
@@ -109,39 +105,6 @@ async fn on(
     Ok(Taken { measure, invalid })
 }
 
-/// Everybody's request, written out. Visitors log in where they will ask; where only A can issue,
-/// at A, and half of them ask the verifier.
-async fn traffic(desk: &Desk<'_>, case: &Case, pool: &Pool) -> anyhow::Result<Traffic> {
-    let instances = pool.instances();
-    let addresses: Vec<SocketAddr> = instances.iter().map(|one| one.address()).collect();
-    let each = VISITORS / addresses.len() as u32;
-    let mut visitors = Vec::new();
-    for (target, address) in addresses.iter().enumerate() {
-        let issuer = match case.arm.properties.issuers {
-            Issuers::All => *address,
-            Issuers::OnlyA => addresses[0],
-        };
-        let first = target as u32 * each;
-        let users: Vec<_> = (first..first + each).map(load_user).collect();
-        let tickets = desk.rig.lab().log_in(&base(issuer), &users).await?;
-        for (user, ticket) in users.iter().zip(&tickets) {
-            let (name, value) = ticket.header();
-            let recognised = format!("\"user\":\"{user}\"");
-            let deserves = Deserves::status(200).saying(recognised.as_bytes());
-            let headers = [(name, value.as_str())];
-            let host = address.to_string();
-            let request = Request::new(("GET", "/me"), &host, &headers, b"", deserves);
-            visitors.push(Visitor {
-                requests: vec![request.target(target)],
-            });
-        }
-    }
-    Ok(Traffic {
-        targets: addresses,
-        visitors,
-    })
-}
-
 /// Sends what is planned, and reads what the processes used while it was timed.
 async fn load(
     desk: &Desk<'_>,
@@ -151,12 +114,7 @@ async fn load(
     processes: &Processes,
 ) -> anyhow::Result<(Readings, Spent)> {
     let plan = LoadPlan {
-        // Of one block all arms get the same requests at the same times, of two blocks none.
-        seed: desk
-            .plan
-            .seed
-            .wrapping_mul(1_000)
-            .wrapping_add(block.into()),
+        seed: seed_of_block(desk.plan.seed, block),
         arrivals: Arrivals::Poisson,
         steps: vec![
             Step::constant(case.rate_rps, WARM_UP),
@@ -169,7 +127,7 @@ async fn load(
     let stop = StopOnDrop::default();
     let settings = Settings {
         connections: CONNECTIONS,
-        reuse: case.reuse,
+        reuse: case.variant.reuse,
         warm_up: WARM_UP + PAUSE,
         stop: Arc::clone(&stop.0),
         ..Settings::default()

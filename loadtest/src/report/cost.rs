@@ -56,7 +56,11 @@ pub(crate) fn variant<'a>(view: View<'a>) -> Option<&'a str> {
 
 /// The cost of each arm that was measured so, in the order of the record.
 pub(crate) fn by_arm(view: View<'_>) -> Vec<ArmCost> {
-    let variant = variant(view);
+    by_arm_in(view, variant(view))
+}
+
+/// The cost of each arm that was measured in this variant, in the order of the record.
+pub(crate) fn by_arm_in(view: View<'_>, variant: Option<&str>) -> Vec<ArmCost> {
     let measures = view.record.measures.iter();
     let measures: Vec<_> = measures
         .filter(|measure| measure.variant.as_deref() == variant)
@@ -138,6 +142,23 @@ fn usual(view: View<'_>) -> impl Iterator<Item = &Comparison> {
     })
 }
 
+/// What was done otherwise than usual, in the order to show it.
+pub(crate) fn variants<'a>(view: View<'a>) -> impl Iterator<Item = &'a str> {
+    let asked = view.record.measuring.iter();
+    let names = asked.flat_map(|asked| asked.variants.iter().map(String::as_str));
+    // An interrupted run, or a cost that may not be shown, may have none of them.
+    names.filter(move |name| !by_arm_in(view, Some(name)).is_empty())
+}
+
+/// The comparison of an arm in a variant with its usual one.
+pub(crate) fn beside_usual<'a>(view: View<'a>, arm: &str, variant: &str) -> Option<&'a Comparison> {
+    let mut comparisons = view.record.comparisons.iter();
+    comparisons.find(|one| {
+        let same_arm = one.arm == arm && one.against == arm && one.against_variant.is_none();
+        one.metric == METRIC && same_arm && one.variant.as_deref() == Some(variant)
+    })
+}
+
 /// Comparisons of arms with each other, the zero line aside.
 pub(crate) fn pairs(view: View<'_>) -> Vec<&Comparison> {
     let zero = zero_line(view);
@@ -195,6 +216,15 @@ pub(crate) fn ratio_words(comparison: &Comparison) -> String {
     match comparison.interval {
         Some([low, high]) => format!("{ratio} [{low:.2}, {high:.2}]"),
         None => ratio,
+    }
+}
+
+/// The ratio in words where a difference was shown, and else that none was.
+pub(crate) fn ratio_or_verdict(comparison: &Comparison) -> String {
+    match comparison.verdict {
+        // A ratio that the next run might turn round is no ratio.
+        Verdict::NoDifferenceShown => verdict_words(comparison.verdict).to_owned(),
+        Verdict::Less | Verdict::More => ratio_words(comparison),
     }
 }
 

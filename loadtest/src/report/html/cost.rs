@@ -62,6 +62,7 @@ fn costs(view: View<'_>) -> Markup {
         (cost_table(view, &costs))
         @if let Some(sentence) = cost::how_sure(view) { p.foot { (sentence) } }
         (pairs(view))
+        (variants(view))
         (beside(view, &costs))
     }
 }
@@ -168,6 +169,54 @@ fn pairs(view: View<'_>) -> Markup {
         @if !pairs.is_empty() {
             h3 { "One way beside another" }
             (parts::scrolling("One way beside another", &table))
+        }
+    }
+}
+
+/// What the arms cost when something is done otherwise.
+fn variants(view: View<'_>) -> Markup {
+    let ns = |ns: Option<f64>| ns.map_or_else(|| "–".to_owned(), words::nanoseconds);
+    let variants: Vec<_> = cost::variants(view).collect();
+    let table = html! {
+        table.matrix {
+            caption { "CPU of server, store and database for one request, medians over blocks" }
+            thead {
+                tr {
+                    th scope="col" { "what is done otherwise" }
+                    th scope="col" { "arm" }
+                    @for name in ["CPU", "ratio to the same arm without", "half within",
+                        "99 % within"] {
+                        th.number scope="col" { (name) }
+                    }
+                }
+            }
+            tbody {
+                @for variant in &variants {
+                    @for cost in cost::by_arm_in(view, Some(variant)) {
+                        tr {
+                            td { (words::capital(variant)) }
+                            th scope="row" {
+                                (words::capital(&view.short_label_of(&cost.arm)))
+                            }
+                            td.number { (ns(cost.total_ns())) }
+                            td.number {
+                                @match cost::beside_usual(view, &cost.arm, variant) {
+                                    Some(one) => (ratio(one)),
+                                    None => "–",
+                                }
+                            }
+                            td.number { (ns(cost.service_p50_ns)) }
+                            td.number { (ns(cost.service_p99_ns)) }
+                        }
+                    }
+                }
+            }
+        }
+    };
+    html! {
+        @if !variants.is_empty() {
+            h3 { "Done otherwise" }
+            (parts::scrolling("Done otherwise", &table))
         }
     }
 }
