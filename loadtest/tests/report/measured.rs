@@ -9,7 +9,7 @@ use loadtest::report::{self, Options, markdown};
 
 use crate::reading::{page, words};
 
-/// Eight blocks of three arms: Redis costs twice the zero line, JWT as good as the same, and reading
+/// Eight blocks of three arms: Redis costs twice the zero line, JWT about the same, and reading
 /// the user each time half as much again.
 fn record() -> Record {
     let mut record = Record::new(7, "loadtest measure --seed 7");
