@@ -12,7 +12,7 @@ use time::macros::format_description;
 use crate::doubts::{self, Doubt};
 use crate::failure::Failure;
 use crate::record::{
-    self, Cell, Hop, NotRun, Record, Revocation, Section, SectionValidity, Validity,
+    self, Cell, Hop, Measure, NotRun, Record, Revocation, Section, SectionValidity, Validity,
 };
 
 /// Where runs land that nobody gave a folder.
@@ -80,6 +80,15 @@ impl Book {
             record.hops.extend(hops);
             record.revocations.extend(revocations);
         });
+        self.save()
+    }
+
+    /// Adds what a request cost in one turn, and writes the record.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn note_cost(&self, measure: Measure) -> Result<(), record::Error> {
+        self.edit(|record| record.measures.push(measure));
         self.save()
     }
 

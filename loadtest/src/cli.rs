@@ -1,5 +1,7 @@
 //! The command line: what can be asked for, and how a mistake in it is answered.
 
+pub mod measure;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -7,14 +9,15 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::arms;
+use measure::{MeasureArgs, MergeArgs, SelfTestArgs};
 
 /// What is printed when nothing is asked for.
 pub const FIVE_LINES: &str = "\
 demo      the main job: two servers, one application, and who is still logged in
 watch     the live board: log in, and watch two servers remember you or not
-matrix    every arm against every event; exits 1 where an outcome is not the expected one
+measure   what a request costs, with intervals, and when not to believe it
 inspect   take a token apart
-list      arms and events, and what each one shows";
+list      arms, events and presets, and what each one shows";
 
 /// Two ways to remember a login, two servers each: what survives, what can be ended, what it costs.
 #[derive(Debug, Parser)]
@@ -34,8 +37,14 @@ pub enum Command {
     Watch(WatchArgs),
     /// Survival and revocation: arms × events
     Matrix(MatrixArgs),
+    /// Cost of a request: interleaved blocks at one rate, A/A arms, intervals; exits 3 if invalid
+    Measure(MeasureArgs),
+    /// One record from the shards of one run, without loss
+    Merge(MergeArgs),
     /// HTML, Markdown and CSV from the records of runs
     Report(ReportArgs),
+    /// The instrument against a server with known delays, failures, hops and a stall
+    SelfTest(SelfTestArgs),
     /// Take a token apart: header, payload, signature, and whether it holds
     #[command(disable_help_flag = true)]
     Inspect {
@@ -43,7 +52,7 @@ pub enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
-    /// Arms and events, and what each one shows
+    /// Arms, events and presets, and what each one shows
     List,
 }
 

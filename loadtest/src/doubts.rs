@@ -62,6 +62,13 @@ pub enum Doubt {
         /// Why.
         because: String,
     },
+    /// Turns were taken again, because their load was not the planned one.
+    TurnsRepeated {
+        /// How many.
+        count: usize,
+        /// Of how many.
+        turns: usize,
+    },
     /// There was no store, so arms are missing.
     StoreMissing {
         /// How many arms.
@@ -120,6 +127,7 @@ impl Doubt {
             Doubt::OneMachine => "one-machine",
             Doubt::QuickHint { .. } => "quick-hint",
             Doubt::CostInvalid { .. } => "cost-invalid",
+            Doubt::TurnsRepeated { .. } => "turns-repeated",
             Doubt::StoreMissing { .. } => "store-missing",
             Doubt::ForeignStore => "foreign-store",
             Doubt::ShortLifetimes { .. } => "short-lifetimes",
@@ -144,6 +152,7 @@ impl Doubt {
             | Doubt::OneMachine
             | Doubt::QuickHint { .. }
             | Doubt::CostInvalid { .. }
+            | Doubt::TurnsRepeated { .. }
             | Doubt::NotAvailableHere { .. } => "cost",
             Doubt::EmbeddedBalancer | Doubt::ForeignStore | Doubt::FewVisitors { .. } => "survival",
             Doubt::ShortLifetimes { .. } | Doubt::Censored { .. } => "revocation",
@@ -211,6 +220,11 @@ impl fmt::Display for Doubt {
                     "The cost run is invalid: {because}. No cost of it is shown."
                 )
             }
+            Doubt::TurnsRepeated { count, turns } => write!(
+                f,
+                "{count} of {turns} turns were taken again, because the load of the first attempt \
+                 was not the planned one. Stop other work, or lower the rate.",
+            ),
             Doubt::StoreMissing { arms, because } => write!(
                 f,
                 "{arms} {} that need a store did not run: {because}.",
@@ -353,6 +367,11 @@ fn about_cost(record: &Record) -> Vec<Doubt> {
         });
     }
     doubts.extend(busy(environment));
+    let count = record.measures.iter().filter(|one| one.repeated).count();
+    if count > 0 {
+        let turns = record.measures.len();
+        doubts.push(Doubt::TurnsRepeated { count, turns });
+    }
     doubts.push(Doubt::OneMachine);
     doubts
 }
@@ -442,6 +461,10 @@ mod tests {
             Doubt::QuickHint { blocks: 5 },
             Doubt::CostInvalid {
                 because: "the blocks disagree".into(),
+            },
+            Doubt::TurnsRepeated {
+                count: 2,
+                turns: 48,
             },
             Doubt::StoreMissing {
                 arms: 5,

@@ -179,6 +179,7 @@ async fn measure(subject: &Subject, block: u32) -> anyhow::Result<Measure> {
         store_commands_per_request: None,
         memory_bytes_per_login: None,
         hlog: None,
+        repeated: false,
     })
 }
 
@@ -247,6 +248,9 @@ fn compare(measures: &[Measure]) -> anyhow::Result<Vec<Comparison>> {
                 difference_ns: cost - zero,
                 difference_interval: None,
                 verdict: verdict(&costs, &zeros),
+                variant: None,
+                against_variant: None,
+                minimum_detectable_share: None,
             });
         }
     }

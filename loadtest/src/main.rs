@@ -1,5 +1,5 @@
-//! The one main executable: `demo`, `watch`, `matrix`, `report`, `inspect`, `list`, and, hidden,
-//! every process of a cluster.
+//! The one main executable: `demo`, `watch`, `matrix`, `measure`, `merge`, `report`, `self-test`,
+//! `inspect`, `list`, and, hidden, every process of a cluster.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -33,7 +33,10 @@ fn main() -> ExitCode {
         Some(Command::Demo(args)) => block_on(commands::demo::run(args, typed)),
         Some(Command::Watch(args)) => block_on(commands::watch::run(args)),
         Some(Command::Matrix(args)) => block_on(commands::matrix::run(args, typed)),
+        Some(Command::Measure(args)) => block_on(commands::measure::run(args, typed)),
+        Some(Command::Merge(args)) => commands::merge::run(&args, typed),
         Some(Command::Report(args)) => commands::report::run(args),
+        Some(Command::SelfTest(args)) => commands::self_test::run(&args),
         Some(Command::List) => {
             print!("{}", commands::list::text());
             Ok(0)

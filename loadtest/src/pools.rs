@@ -67,12 +67,22 @@ pub struct Premises {
 const DRAIN_WAIT_MS: u64 = 600;
 
 impl Premises {
-    /// The instances of `arm`, and keys of their own. `tag` tells this pool from other pools of
-    /// the same arm: they share neither keys nor records.
-    pub async fn pool(&self, arm: &Arm, lives: Lives, tag: &str) -> anyhow::Result<PoolSpec> {
+    /// Instances of `arm` with these names, started with `flags` beside the arm's own, and keys of
+    /// their own. `tag` tells this pool from other pools of the same arm: they share neither keys
+    /// nor records.
+    pub async fn pool(
+        &self,
+        arm: &Arm,
+        lives: Lives,
+        names: &[&str],
+        flags: &[&str],
+        tag: &str,
+    ) -> anyhow::Result<PoolSpec> {
         let mut instances = Vec::new();
-        for name in INSTANCES {
-            instances.push(self.instance(arm, lives, tag, name).await?);
+        for name in names {
+            let mut instance = self.instance(arm, lives, tag, name).await?;
+            instance.args.extend(words(flags));
+            instances.push(instance);
         }
         let name = arm.pool.to_owned();
         Ok(PoolSpec { name, instances })
@@ -139,8 +149,8 @@ impl Premises {
         let (file, public) = match (keys, instance) {
             (Keys::Shared, _) => (path("all"), false),
             (Keys::OneEach, _) => (path(instance), false),
-            (Keys::PublicAtB, "b") => (path("pair"), true),
-            (Keys::PublicAtB, _) => (path("pair"), false),
+            (Keys::PublicAtB, "a" | "stranger") => (path("pair"), false),
+            (Keys::PublicAtB, _) => (path("pair"), true),
         };
         let public_file = file.with_extension("public.json");
         if !file.exists() {

@@ -24,10 +24,19 @@ impl Progress {
 
     /// Begins a bar of that many steps, if standard error is a terminal.
     pub fn start_bar(&self, steps: u64) {
+        self.start(steps, "{bar:28} {pos}/{len} {elapsed:>4} {msg}");
+    }
+
+    /// The same for steps that take equally long, so that the time left can be told.
+    pub fn start_bar_with_time_left(&self, steps: u64) {
+        self.start(steps, "{bar:28} {pos}/{len} {eta:>4} left  {msg}");
+    }
+
+    fn start(&self, steps: u64, template: &str) {
         if !std::io::stderr().is_terminal() {
             return;
         }
-        let style = ProgressStyle::with_template("{bar:28} {pos}/{len} {elapsed:>4} {msg}");
+        let style = ProgressStyle::with_template(template);
         self.bar
             .set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         self.bar.set_draw_target(ProgressDrawTarget::stderr());

@@ -19,6 +19,10 @@ use serde_json::Value;
 /// The version of this format that this program writes and reads.
 pub const SCHEMA: u32 = 1;
 
+/// The variant that is an arm's usual one once more, spawned separately: how far the two differ is
+/// how far an arm differs from itself.
+pub const TWIN: &str = "the same again";
+
 /// The name of the file in a run's folder.
 pub const FILE_NAME: &str = "record.json";
 
@@ -59,6 +63,9 @@ pub struct Record {
     /// Cells that were asked for and not run, each with its reason.
     #[serde(default)]
     pub not_run: Vec<NotRun>,
+    /// What `measure` was asked for; null where nobody asked it.
+    #[serde(default)]
+    pub measuring: Option<Measuring>,
     /// How far each section may be believed; a section without a row is judged by its data.
     #[serde(default)]
     pub validity: Vec<SectionValidity>,
@@ -333,6 +340,26 @@ pub struct Revocation {
     pub said: Option<String>,
 }
 
+/// What `measure` was asked for. Shards are of one run only if all of it but `shard` is the same.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Measuring {
+    /// The preset.
+    pub preset: String,
+    /// Blocks of each arm.
+    pub blocks: u32,
+    /// Requests a second of the usual variant, all shards together.
+    pub rate_rps: f64,
+    /// How long each turn was timed, in milliseconds.
+    pub timed_ms: u64,
+    /// How long the load went on before that, in milliseconds.
+    pub warm_up_ms: u64,
+    /// Which part of the one schedule was sent, such as `1/3`; `1/1` is all of it.
+    pub shard: String,
+    /// Variants beside the usual one, in the order to show them.
+    #[serde(default)]
+    pub variants: Vec<String>,
+}
+
 /// What a request cost in one block.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Measure {
@@ -366,6 +393,9 @@ pub struct Measure {
     pub memory_bytes_per_login: Option<f64>,
     /// The histogram's file in the run's folder.
     pub hlog: Option<String>,
+    /// True if the load of a first attempt was not the planned one, and it was taken again.
+    #[serde(default)]
+    pub repeated: bool,
 }
 
 /// Latency on both clocks, in nanoseconds.
@@ -435,6 +465,17 @@ pub struct Comparison {
     pub difference_interval: Option<[f64; 2]>,
     /// What the interval and the A/A band allow to say.
     pub verdict: Verdict,
+    /// The variant of the arm that was measured; null for the usual one.
+    #[serde(default)]
+    pub variant: Option<String>,
+    /// The variant of the other arm; null for the usual one. An arm against its own usual variant
+    /// under the name `the same again` says how far an arm differs from itself.
+    #[serde(default)]
+    pub against_variant: Option<String>,
+    /// The least difference, as a share (0.03 is 3 %), that this run would have shown more often
+    /// than not; null without an interval.
+    #[serde(default)]
+    pub minimum_detectable_share: Option<f64>,
 }
 
 /// What may be said of a comparison.

@@ -101,13 +101,12 @@ impl Rig {
         lives: Lives,
         server: Server,
     ) -> anyhow::Result<Scene> {
-        let tag = format!(
-            "{}-{}",
-            lives.name,
-            self.tags.fetch_add(1, Ordering::Relaxed)
-        );
+        let tag = self.tag(lives.name);
         let as_run = Arm { server, ..*arm };
-        let spec = self.premises.pool(&as_run, lives, &tag).await?;
+        let spec = self
+            .premises
+            .pool(&as_run, lives, &INSTANCES, &[], &tag)
+            .await?;
         let pool = self.cluster.pool(spec).await?;
         let issuer = match arm.properties.issuers {
             Issuers::All => None,
@@ -135,12 +134,29 @@ impl Rig {
         })
     }
 
+    /// The instances of an arm alone, with `flags` beside its own: no balancer knows them, so
+    /// nobody asks them for anything but who is given the pool.
+    ///
+    /// # Errors
+    /// When an instance does not come up.
+    pub async fn instances(
+        &self,
+        arm: &Arm,
+        names: &[&str],
+        flags: &[&str],
+    ) -> anyhow::Result<Pool> {
+        let tag = self.tag("cost");
+        let spec = self.premises.pool(arm, Lives::USUAL, names, flags, &tag);
+        let spec = spec.await?;
+        Ok(self.cluster.pool(spec).await?)
+    }
+
     /// An unrelated deployment of the same arm, with other keys and records.
     ///
     /// # Errors
     /// When its instance does not come up.
     pub async fn stranger(&self, arm: &Arm) -> anyhow::Result<Pool> {
-        let tag = format!("stranger-{}", self.tags.fetch_add(1, Ordering::Relaxed));
+        let tag = self.tag("stranger");
         let spec = self.premises.stranger(arm, &tag).await?;
         Ok(self.cluster.pool(spec).await?)
     }
@@ -173,6 +189,11 @@ impl Rig {
         self.work_dir.path()
     }
 
+    /// The way into every instance's `/lab`.
+    pub fn lab(&self) -> &Lab {
+        &self.premises.lab
+    }
+
     /// The store, or why there is none.
     pub fn redis(&self) -> Result<&Redis, &str> {
         self.redis.as_ref().map_err(String::as_str)
@@ -186,6 +207,11 @@ impl Rig {
     /// Every process that ended although nobody asked it to.
     pub fn crashes(&self) -> Vec<Crash> {
         self.cluster.crashes_so_far()
+    }
+
+    /// A name that no other pool of this run has.
+    fn tag(&self, name: &str) -> String {
+        format!("{name}-{}", self.tags.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Ends everything.

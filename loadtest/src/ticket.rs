@@ -49,16 +49,22 @@ impl Ticket {
         self.credential.reveal()
     }
 
-    /// Shows it.
-    pub async fn show(&self) -> Answer {
+    /// The header that carries it, revealed, for whoever writes requests out.
+    pub fn header(&self) -> (&str, String) {
         let text = self.credential.reveal();
         let value = match self.header {
             AUTHORIZATION => format!("Bearer {text}"),
             _ => text.clone(),
         };
+        (self.header.as_str(), value)
+    }
+
+    /// Shows it.
+    pub async fn show(&self) -> Answer {
+        let (name, value) = self.header();
         let request = self.http.get(&self.url);
         let request = match HeaderValue::from_str(&value) {
-            Ok(value) => request.header(&self.header, value),
+            Ok(value) => request.header(name, value),
             // Nothing that can be sent: then nothing is shown, and the answer says so.
             Err(_) => request,
         };

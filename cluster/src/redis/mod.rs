@@ -72,7 +72,7 @@ impl RedisMissing {
     }
 }
 
-/// A handle to a Redis. Clones are handles to the same one.
+/// A handle to a Redis; clones are handles to the same one.
 #[derive(Debug, Clone)]
 pub struct Redis {
     inner: Arc<Inner>,
@@ -183,19 +183,15 @@ impl Redis {
     /// Its process id, while it runs, is ours, and is a process of this machine's own: one in a
     /// container is not.
     pub fn pid(&self) -> Option<u32> {
-        let ours = self.inner.ours.as_ref()?;
-        match &ours.container {
-            Some(_) => None,
-            None => ours.child.pid(),
-        }
+        let ours = self.inner.ours.as_ref();
+        let ours = ours.filter(|ours| ours.container.is_none())?;
+        ours.child.pid()
     }
 
     /// Whether it runs; one that is not ours is taken to.
     pub fn state(&self) -> InstanceState {
-        match &self.inner.ours {
-            Some(ours) => ours.child.state(),
-            None => InstanceState::Running,
-        }
+        let ours = self.inner.ours.as_ref();
+        ours.map_or(InstanceState::Running, |ours| ours.child.state())
     }
 
     /// SIGKILL; returns once it is reaped. Everything it held is lost.
@@ -228,6 +224,12 @@ impl Redis {
     /// Starts it again after its end, empty, on the same port.
     pub async fn start(&self) -> Result<(), Error> {
         self.only_if_ours()?.start().await.map(drop)
+    }
+
+    /// Commands carried out since its start; only of ours, where they are nobody else's.
+    pub async fn commands(&self) -> Result<u64, Error> {
+        self.only_if_ours()?;
+        Ok(talk::commands(&self.inner.url).await?)
     }
 
     /// Removes every key.

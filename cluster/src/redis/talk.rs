@@ -38,6 +38,34 @@ pub(super) async fn server(url: &str) -> RedisResult<Server> {
     })
 }
 
+/// Commands it has carried out since it was started, those aside that clients say about themselves
+/// or to see whether it is there.
+pub(super) async fn commands(url: &str) -> RedisResult<u64> {
+    let mut connection = connect(url).await?;
+    let info: String = redis::cmd("INFO")
+        .arg("commandstats")
+        .query_async(&mut connection)
+        .await?;
+    Ok(info.lines().filter_map(calls).sum())
+}
+
+/// The calls in a line such as `cmdstat_get:calls=12,usec=34,…`, if they were somebody's work.
+fn calls(line: &str) -> Option<u64> {
+    let (command, figures) = line.strip_prefix("cmdstat_")?.split_once(':')?;
+    let name = command.split('|').next()?;
+    if [
+        "auth", "client", "command", "hello", "info", "ping", "select",
+    ]
+    .contains(&name)
+    {
+        return None;
+    }
+    let calls = figures
+        .split(',')
+        .find_map(|figure| figure.strip_prefix("calls="))?;
+    calls.trim().parse().ok()
+}
+
 /// Removes every key of every database.
 pub(super) async fn flush(url: &str) -> RedisResult<()> {
     let mut connection = connect(url).await?;
@@ -58,5 +86,22 @@ pub(super) fn in_words(error: &RedisError) -> String {
     match error.detail() {
         Some(detail) => format!("{} ({detail})", error.category()),
         None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_commands_that_do_somebodys_work_are_counted() {
+        assert_eq!(
+            calls("cmdstat_getex:calls=12,usec=34,usec_per_call=2.83\r"),
+            Some(12)
+        );
+        assert_eq!(calls("cmdstat_function|load:calls=1,usec=34"), Some(1));
+        assert_eq!(calls("cmdstat_client|setinfo:calls=4,usec=34"), None);
+        assert_eq!(calls("cmdstat_info:calls=2,usec=34"), None);
+        assert_eq!(calls("# Commandstats"), None);
     }
 }

@@ -1,7 +1,8 @@
-//! The command `list`: arms and events, and what each one shows.
+//! The command `list`: arms, events and presets, and what each one shows.
 
 use crate::arms;
 use crate::events;
+use crate::measure::presets;
 use crate::report::list::{Entry, text as columns};
 
 /// The list.
@@ -16,8 +17,14 @@ pub fn text() -> String {
         label: event.label,
         shows: event.story,
     });
+    let presets = presets::ALL.iter().map(|preset| Entry {
+        name: preset.name,
+        label: preset.label,
+        shows: preset.shows,
+    });
     columns(&[
         ("Arms (--arms)", arms.collect()),
         ("Events", events.collect()),
+        ("Presets (measure --preset)", presets.collect()),
     ])
 }

@@ -3,7 +3,10 @@
 pub mod demo;
 pub mod list;
 pub mod matrix;
+pub mod measure;
+pub mod merge;
 pub mod report;
+pub mod self_test;
 pub mod watch;
 
 use crate::board::BoardError;

@@ -22,6 +22,7 @@ fn measures(blocks: &[(&str, &[f64])]) -> Vec<Measure> {
         store_commands_per_request: None,
         memory_bytes_per_login: None,
         hlog: None,
+        repeated: false,
     };
     blocks
         .iter()

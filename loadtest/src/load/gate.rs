@@ -47,6 +47,14 @@ pub enum Invalid {
     NoAnswers,
 }
 
+impl Invalid {
+    /// Whether the load was at fault and not an answer: then the same turn may do better when the
+    /// machine is quieter.
+    pub fn is_about_load(&self) -> bool {
+        !matches!(self, Invalid::WrongAccepts(_) | Invalid::WrongAnswers(_))
+    }
+}
+
 /// What the gate looks at.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {

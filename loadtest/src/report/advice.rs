@@ -60,7 +60,8 @@ pub(crate) fn command(view: View<'_>) -> String {
     if record.command.is_empty() {
         return format!("(the record names no command; its seed is {})", record.seed);
     }
-    if record.command.contains("--seed") {
+    let has_none = record.command.starts_with("loadtest merge");
+    if record.command.contains("--seed") || has_none {
         return record.command.clone();
     }
     format!("{} --seed {}", record.command, record.seed)

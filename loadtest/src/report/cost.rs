@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::validity;
 use super::view::View;
 use super::words;
-use crate::record::{Comparison, Measure, Section, Validity, Verdict};
+use crate::record::{Comparison, Measure, Section, TWIN, Validity, Verdict};
 
 /// The figure that the headline compares: CPU of server, store and database together.
 const METRIC: &str = "cpu_ns_per_request";
@@ -24,6 +24,11 @@ pub(crate) struct ArmCost {
     pub(crate) bytes_sent: Option<f64>,
     pub(crate) bytes_received: Option<f64>,
     pub(crate) memory_bytes_per_login: Option<f64>,
+    pub(crate) service_p50_ns: Option<f64>,
+    pub(crate) service_p99_ns: Option<f64>,
+    pub(crate) intended_p50_ns: Option<f64>,
+    pub(crate) intended_p99_ns: Option<f64>,
+    pub(crate) server_wait_ns: Option<f64>,
 }
 
 impl ArmCost {
@@ -51,7 +56,11 @@ pub(crate) fn variant<'a>(view: View<'a>) -> Option<&'a str> {
 
 /// The cost of each arm that was measured so, in the order of the record.
 pub(crate) fn by_arm(view: View<'_>) -> Vec<ArmCost> {
-    let variant = variant(view);
+    by_arm_in(view, variant(view))
+}
+
+/// The cost of each arm that was measured in this variant, in the order of the record.
+pub(crate) fn by_arm_in(view: View<'_>, variant: Option<&str>) -> Vec<ArmCost> {
     let measures = view.record.measures.iter();
     let measures: Vec<_> = measures
         .filter(|measure| measure.variant.as_deref() == variant)
@@ -62,6 +71,8 @@ pub(crate) fn by_arm(view: View<'_>) -> Vec<ArmCost> {
             arms.push(&measure.arm);
         }
     }
+    // Blocks begin with another arm each time.
+    arms.sort_by_key(|arm| view.record.arms.iter().position(|one| one.arm == *arm));
     let of_arm = |arm: &str| -> Vec<&Measure> {
         measures
             .iter()
@@ -92,6 +103,11 @@ fn arm_cost(arm: &str, measures: &[&Measure]) -> ArmCost {
         bytes_sent: of(|measure| measure.bytes_per_request.sent),
         bytes_received: of(|measure| measure.bytes_per_request.received),
         memory_bytes_per_login: of(|measure| measure.memory_bytes_per_login),
+        service_p50_ns: of(|measure| Some(measure.latency_ns.as_ref()?.service.p50 as f64)),
+        service_p99_ns: of(|measure| Some(measure.latency_ns.as_ref()?.service.p99 as f64)),
+        intended_p50_ns: of(|measure| Some(measure.latency_ns.as_ref()?.intended.p50 as f64)),
+        intended_p99_ns: of(|measure| Some(measure.latency_ns.as_ref()?.intended.p99 as f64)),
+        server_wait_ns: of(|measure| measure.run_queue_ns_per_request.server),
     }
 }
 
@@ -115,8 +131,71 @@ fn median(measures: &[&Measure], figure: fn(&Measure) -> Option<f64>) -> Option<
 /// Which arm that is, is not known here: it is the one that most others are compared with.
 pub(crate) fn against_zero<'a>(view: View<'a>, arm: &str) -> Option<&'a Comparison> {
     let zero = zero_line(view)?;
+    usual(view).find(|one| one.arm == arm && one.against == zero)
+}
+
+/// Comparisons of what the headline compares, both arms as the cost table shows them.
+fn usual(view: View<'_>) -> impl Iterator<Item = &Comparison> {
+    let comparisons = view.record.comparisons.iter();
+    comparisons.filter(|one| {
+        one.metric == METRIC && one.variant.is_none() && one.against_variant.is_none()
+    })
+}
+
+/// What was done otherwise than usual, in the order to show it.
+pub(crate) fn variants<'a>(view: View<'a>) -> impl Iterator<Item = &'a str> {
+    let asked = view.record.measuring.iter();
+    let names = asked.flat_map(|asked| asked.variants.iter().map(String::as_str));
+    // An interrupted run, or a cost that may not be shown, may have none of them.
+    names.filter(move |name| !by_arm_in(view, Some(name)).is_empty())
+}
+
+/// The comparison of an arm in a variant with its usual one.
+pub(crate) fn beside_usual<'a>(view: View<'a>, arm: &str, variant: &str) -> Option<&'a Comparison> {
     let mut comparisons = view.record.comparisons.iter();
-    comparisons.find(|one| one.metric == METRIC && one.arm == arm && one.against == zero)
+    comparisons.find(|one| {
+        let same_arm = one.arm == arm && one.against == arm && one.against_variant.is_none();
+        one.metric == METRIC && same_arm && one.variant.as_deref() == Some(variant)
+    })
+}
+
+/// Comparisons of arms with each other, the zero line aside.
+pub(crate) fn pairs(view: View<'_>) -> Vec<&Comparison> {
+    let zero = zero_line(view);
+    let pairs = usual(view);
+    pairs
+        .filter(|one| Some(one.against.as_str()) != zero)
+        .collect()
+}
+
+/// How sure the comparisons are, as a sentence; nothing where no arm was held against itself.
+pub(crate) fn how_sure(view: View<'_>) -> Option<String> {
+    let itself = words::percent(band(view)? - 1.0);
+    let zero = zero_line(view)?;
+    let with_zero = usual(view).filter(|one| one.against == zero);
+    let least = with_zero.filter_map(|one| one.minimum_detectable_share);
+    let seen = least.reduce(f64::max).map(words::percent);
+    Some(match seen {
+        Some(seen) => format!(
+            "An arm differed from itself by up to {itself}, so nothing smaller is called a \
+             difference; one of {seen} would have been shown more often than not."
+        ),
+        None => format!("An arm differed from itself by up to {itself}."),
+    })
+}
+
+/// The ratio at the farthest bound of an arm's comparisons with itself, pools spawned separately.
+fn band(view: View<'_>) -> Option<f64> {
+    let comparisons = view.record.comparisons.iter();
+    let twins = comparisons.filter(|one| {
+        let again = one.arm == one.against && one.variant.as_deref() == Some(TWIN);
+        one.metric == METRIC && again
+    });
+    let bounds = twins.filter_map(|one| one.interval).flatten();
+    bounds
+        .map(|bound| bound.ln().abs())
+        .reduce(f64::max)
+        .map(f64::exp)
 }
 
 /// The same, if it shows a difference: only then its ratio may be said.
@@ -126,12 +205,7 @@ pub(crate) fn difference_from_zero<'a>(view: View<'a>, arm: &str) -> Option<&'a 
 
 /// The arm that the others' cost is a ratio to.
 pub(crate) fn zero_line<'a>(view: View<'a>) -> Option<&'a str> {
-    let of_metric = view
-        .record
-        .comparisons
-        .iter()
-        .filter(|one| one.metric == METRIC);
-    let against: Vec<_> = of_metric.map(|one| one.against.as_str()).collect();
+    let against: Vec<_> = usual(view).map(|one| one.against.as_str()).collect();
     let uses = |name: &str| against.iter().filter(|other| **other == name).count();
     against.iter().copied().rev().max_by_key(|name| uses(name))
 }
@@ -142,6 +216,15 @@ pub(crate) fn ratio_words(comparison: &Comparison) -> String {
     match comparison.interval {
         Some([low, high]) => format!("{ratio} [{low:.2}, {high:.2}]"),
         None => ratio,
+    }
+}
+
+/// The ratio in words where a difference was shown, and else that none was.
+pub(crate) fn ratio_or_verdict(comparison: &Comparison) -> String {
+    match comparison.verdict {
+        // A ratio that the next run might turn round is no ratio.
+        Verdict::NoDifferenceShown => verdict_words(comparison.verdict).to_owned(),
+        Verdict::Less | Verdict::More => ratio_words(comparison),
     }
 }
 

@@ -20,6 +20,7 @@ mod mark;
 mod markdown;
 mod observed;
 mod splice;
+mod terminal;
 mod titles;
 mod validity;
 mod view;
@@ -128,6 +129,11 @@ pub fn markdown(record: &Record, options: &Options) -> String {
 /// The rows of the headline table, for a terminal or a page.
 pub fn headline(record: &Record) -> Vec<headline::Row> {
     headline::rows(View::new(record))
+}
+
+/// What a request cost, in lines for a terminal; why it is not shown, if it may not be.
+pub fn cost_lines(record: &Record) -> Vec<String> {
+    terminal::cost(View::new(record))
 }
 
 /// The title of the report: what the run found, in one line.

@@ -38,6 +38,7 @@ pub(crate) fn page(view: View<'_>) -> String {
         parts.push("no login outlived its log-out".to_owned());
     }
     match parts.is_empty() {
+        true if cost::may_be_shown(view) => cost(view),
         true => "Nothing was observed in this run".to_owned(),
         false => words::capital(&parts.join("; ")),
     }

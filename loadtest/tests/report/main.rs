@@ -2,6 +2,7 @@
 
 mod contrast;
 mod forms;
+mod measured;
 mod reading;
 mod sample;
 

@@ -488,6 +488,7 @@ fn costs(record: &mut Record) {
                 store_commands_per_request: Some(if store.is_some() { 1.0 } else { 0.0 }),
                 memory_bytes_per_login: None,
                 hlog: None,
+                repeated: false,
             });
         }
         let total = server + store.unwrap_or(0.0);
@@ -502,6 +503,9 @@ fn costs(record: &mut Record) {
                 difference_ns,
                 difference_interval: Some([difference_ns * 0.9, difference_ns * 1.1]),
                 verdict: Verdict::More,
+                variant: None,
+                against_variant: None,
+                minimum_detectable_share: None,
             });
         }
     }

@@ -38,6 +38,13 @@ fn mistakes_are_one_line_and_exit_2() {
         (&["matrix", "--seed", "seven"], &["--seed", "seven"]),
         (&["watch", "--port", "99999"], &["--port", "99999"]),
         (&["measures"], &["measures", "--help"]),
+        (
+            &["measure", "--preset", "quik"],
+            &["--preset", "quik", "quick"],
+        ),
+        (&["measure", "--blocks", "7"], &["--blocks", "7", "8"]),
+        (&["measure", "--rate", "0"], &["--rate", "above 0"]),
+        (&["measure", "--shard", "4/3"], &["--shard", "4/3", "i/n"]),
         (&["report", "/nowhere/at-all"], &["/nowhere/at-all"]),
         (
             &["inspect", "--jwks", "/nowhere/keys.json", "a.b.c"],

@@ -1,5 +1,5 @@
-//! The executable as people run it: the matrix against its own expectations, a broken arm, an
-//! interruption, a killed parent, bad input, a machine without Redis.
+//! The executable as people run it: the matrix against its own expectations, a broken arm, a cost
+//! run, an interruption, a killed parent, bad input, a machine without Redis.
 //!
 //! Every test starts the real thing with a folder of its own. They take turns: two runs at a time on
 //! two cores would measure each other.
@@ -8,7 +8,9 @@ mod demo;
 mod inputs;
 mod interrupted;
 mod matrix;
+mod measure;
 mod processes;
+mod self_test;
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -54,6 +56,11 @@ impl Run {
 
     /// Starts it and waits until its record holds a cell.
     fn start(&self, args: &[&str]) -> Child {
+        self.start_until(args, |record| !record.cells.is_empty())
+    }
+
+    /// Starts it and waits until its record is as wanted.
+    fn start_until(&self, args: &[&str], is_wanted: impl Fn(&Record) -> bool) -> Child {
         let mut command = self.command(args);
         let mut child = command
             .stdout(Stdio::null())
@@ -61,7 +68,7 @@ impl Run {
             .spawn()
             .expect("the executable was built");
         let patience = Instant::now() + Duration::from_secs(60);
-        while Record::load(&self.out()).map_or(true, |record| record.cells.is_empty()) {
+        while !Record::load(&self.out()).is_ok_and(|record| is_wanted(&record)) {
             assert!(
                 matches!(child.try_wait(), Ok(None)),
                 "it ended before anything was observed"

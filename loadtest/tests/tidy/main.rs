@@ -182,6 +182,7 @@ fn whoever_comes_finds_the_documents() {
         "CHANGELOG.md",
         "docs/ARCHITECTURE.md",
         "docs/METHODOLOGY.md",
+        "docs/BIAS.md",
         "deny.toml",
         ".ci/run",
         "loadtest/record.schema.json",

@@ -4,6 +4,7 @@
 //! maud escapes whatever a record holds, names of arms included.
 
 mod about;
+mod cost;
 mod hops;
 mod lags;
 mod matrix;
@@ -36,7 +37,7 @@ pub(crate) fn render(view: View<'_>, options: &Options) -> String {
                     (matrix::render(view))
                     (hops::render(view))
                     (lags::render(view))
-                    (about::cost(view))
+                    (cost::cost(view))
                     (about::doubts(view))
                     (about::how(view))
                 }

@@ -193,7 +193,7 @@ fn costs(view: View<'_>) -> String {
     let ns = |ns: Option<f64>| ns.map_or_else(|| "–".to_owned(), words::nanoseconds);
     let rows = cost::by_arm(view).into_iter().map(|cost| {
         let comparison = cost::against_zero(view, &cost.arm);
-        let ratio = comparison.map_or_else(|| "–".to_owned(), cost::ratio_words);
+        let ratio = comparison.map_or_else(|| "–".to_owned(), cost::ratio_or_verdict);
         vec![
             text(&cost.arm),
             ns(cost.server_ns),
@@ -208,7 +208,32 @@ fn costs(view: View<'_>) -> String {
         &["arm", "server", "store", "ratio to zero line", "blocks"],
         rows.collect(),
     );
+    for variant in cost::variants(view) {
+        page += &cost_variant(view, variant);
+    }
+    if let Some(sentence) = cost::how_sure(view) {
+        let _ = writeln!(page, "{sentence}\n");
+    }
     page
+}
+
+/// What the arms cost when something is done otherwise.
+fn cost_variant(view: View<'_>, variant: &str) -> String {
+    let rows = cost::by_arm_in(view, Some(variant)).into_iter().map(|arm| {
+        let beside = cost::beside_usual(view, &arm.arm, variant);
+        vec![
+            text(&arm.arm),
+            arm.total_ns()
+                .map_or_else(|| "–".to_owned(), words::nanoseconds),
+            beside.map_or_else(|| "–".to_owned(), cost::ratio_or_verdict),
+        ]
+    });
+    let head = ["arm", "server and store", "ratio to the same arm without"];
+    format!(
+        "With {}:\n\n{}",
+        text(variant),
+        table(&head, rows.collect())
+    )
 }
 
 fn doubts(view: View<'_>) -> String {

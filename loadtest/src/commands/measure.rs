@@ -1,0 +1,127 @@
+//! The command `measure`: what a request costs, in interleaved blocks, with a gate that says when
+//! not to believe it.
+
+use crate::book::Book;
+use crate::cli::measure::MeasureArgs;
+use crate::failure::{Failure, exit};
+use crate::load::gate;
+use crate::measure::{self, Case, Desk, Plan, compare, presets};
+use crate::progress::Progress;
+use crate::record::{Section, Validity};
+use crate::report;
+use crate::run::{self, unless_interrupted};
+
+/// How many logins a second are made beforehand, to tell how long a run takes.
+const LOGINS_A_SECOND: f64 = 20_000.0;
+
+/// Measures, and says what may be said of it.
+///
+/// # Errors
+/// When the command line asks for what there is not, or the run cannot begin.
+pub async fn run(args: MeasureArgs, typed: String) -> anyhow::Result<u8> {
+    let plan = plan(&args)?;
+    let common = args.run;
+    let book = Book::open(common.out.as_deref(), common.seed, typed)?;
+    let Some(rig) = unless_interrupted(run::raise(&common, &plan.arms)).await else {
+        book.close(true, Vec::new())?;
+        return Ok(exit::INTERRUPTED);
+    };
+    let rig = rig?;
+    run::note_environment(&book, &rig);
+    book.edit(|record| {
+        let topology = &mut record.environment.topology;
+        topology.insert(
+            "balancer".to_owned(),
+            "not asked: cost is direct".to_owned(),
+        );
+    });
+    let progress = Progress::new(common.json);
+    let desk = Desk {
+        rig: &rig,
+        book: &book,
+        progress: &progress,
+        plan: &plan,
+    };
+    desk.announce();
+    begin(&desk);
+    let outcome = unless_interrupted(desk.run_all()).await;
+    progress.finish();
+    let code = conclude(&desk, outcome.as_ref());
+    let record = run::close(&rig, &book, outcome.is_none())?;
+    run::strike(&rig, &progress).await?;
+    for line in report::cost_lines(&record) {
+        progress.say(line);
+    }
+    run::tell_end(&book, &progress, &record, common.json)?;
+    match outcome {
+        Some(Err(error)) => Err(error),
+        _ => Ok(code),
+    }
+}
+
+fn plan(args: &MeasureArgs) -> anyhow::Result<Plan> {
+    let preset = presets::find(&args.preset).map_err(Failure::Usage)?;
+    Ok(Plan {
+        preset,
+        arms: measure::choose(&args.run.arms, preset).map_err(Failure::Usage)?,
+        blocks: args.blocks,
+        rate_rps: args.rate,
+        timed: args.timed(),
+        seed: args.run.seed,
+        shard: args.shard,
+    })
+}
+
+/// What will be done and how long it takes, and what cannot be done and why.
+fn begin(desk: &Desk<'_>) {
+    let plan = desk.plan;
+    for arm in &plan.arms {
+        if let Some(why) = desk.cannot_run(arm) {
+            desk.progress.say(format!("not run  {}: {why}", arm.name));
+        }
+    }
+    let cases = desk.cases();
+    let turns = cases.len() as u64 * u64::from(plan.blocks);
+    let block: f64 = cases.iter().map(|case| about_seconds(case, plan)).sum();
+    desk.progress.say(format!(
+        "Cost: {}. {turns} turns in {} blocks, {} requests a second, seed {}; about {:.0} s",
+        plan.preset.label,
+        plan.blocks,
+        plan.rate_rps,
+        plan.seed,
+        block * f64::from(plan.blocks),
+    ));
+    desk.progress.start_bar_with_time_left(turns);
+}
+
+/// How long a turn takes: the timed part, warm-up, processes that start and end, and logins.
+fn about_seconds(case: &Case, plan: &Plan) -> f64 {
+    let logins = f64::from(case.variant.live_logins) / LOGINS_A_SECOND;
+    plan.timed.as_secs_f64() + 0.95 + logins
+}
+
+/// Compares what was measured, or says why nothing may be said; the exit code.
+fn conclude(desk: &Desk<'_>, outcome: Option<&anyhow::Result<Vec<gate::Invalid>>>) -> u8 {
+    let (because, code) = match outcome {
+        Some(Ok(invalid)) if !invalid.is_empty() => {
+            let reasons: Vec<_> = invalid.iter().map(ToString::to_string).collect();
+            (reasons.join("; "), gate::exit_code(invalid))
+        }
+        Some(Err(error)) => (format!("{error:#}"), exit::INVALID),
+        done => {
+            desk.book
+                .edit(|record| record.comparisons = compare::compare(record));
+            if cfg!(debug_assertions) {
+                let debug = "a debug build; build with --release";
+                desk.book.judge(Section::Cost, Validity::HintOnly, debug);
+            }
+            return if done.is_some() {
+                exit::OK
+            } else {
+                exit::INTERRUPTED
+            };
+        }
+    };
+    desk.invalidate(&because);
+    code
+}

@@ -1,0 +1,221 @@
+//! What `measure` can be asked for by name: which arms, and what is varied.
+
+use crate::load::generator::Reuse;
+use crate::pools::INSTANCES;
+
+/// A named set of measurements.
+#[derive(Debug, PartialEq)]
+pub struct Preset {
+    /// Its name, for `--preset`.
+    pub name: &'static str,
+    /// Its plain label.
+    pub label: &'static str,
+    /// What it shows, in half a sentence.
+    pub shows: &'static str,
+    /// Its arms beside the zero line; none means the five of the headline table.
+    pub arms: &'static [&'static str],
+    /// What is varied; the usual variant stands first.
+    pub variants: &'static [Variant],
+}
+
+impl Preset {
+    /// The names of its variants, the usual one aside.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.variants.iter().filter_map(|variant| variant.name)
+    }
+}
+
+/// One thing that is done otherwise than usual.
+#[derive(Debug, PartialEq)]
+pub struct Variant {
+    /// What it is called in the record; none is the usual one.
+    pub name: Option<&'static str>,
+    /// Flags of every instance, beside the arm's own.
+    pub flags: &'static [&'static str],
+    /// The instances of the pool.
+    pub instances: &'static [&'static str],
+    /// What is asked.
+    pub ask: Ask,
+    /// Requests a second, as a share of what was asked for.
+    pub rate_share: f64,
+    /// How often a connection is used.
+    pub reuse: Reuse,
+    /// Logins that are alive besides those of the visitors.
+    pub live_logins: u32,
+}
+
+/// What a visitor asks again and again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// `GET /me`, with a login from before.
+    Me,
+    /// `POST /login`, with a password.
+    LogIn,
+    /// The same without the check of the password: finding the user and remembering the login.
+    LogInUnchecked,
+}
+
+/// Nothing is done otherwise.
+pub const USUAL: Variant = Variant {
+    name: None,
+    flags: &[],
+    instances: &INSTANCES,
+    ask: Ask::Me,
+    rate_share: 1.0,
+    reuse: Reuse::Kept,
+    live_logins: 0,
+};
+
+/// What people choose between, where a preset takes long.
+const CHOICE: &[&str] = &["session-memory", "session-redis", "jwt-hs256"];
+
+const fn named(name: &'static str) -> Variant {
+    Variant {
+        name: Some(name),
+        ..USUAL
+    }
+}
+
+/// Every preset, in the order to show them.
+pub static ALL: [Preset; 8] = [
+    Preset {
+        name: "quick",
+        label: "what a check costs",
+        shows: "CPU, bytes, memory, store trips of one request",
+        arms: &[],
+        variants: &[USUAL],
+    },
+    Preset {
+        name: "algorithms",
+        label: "what a signature costs",
+        shows: "a shared secret beside key pairs; stock beside ours",
+        arms: &[
+            "jwt-hs256",
+            "jwt-hs256-stock",
+            "jwt-eddsa",
+            "jwt-es256",
+            "jwt-rs256",
+        ],
+        variants: &[USUAL],
+    },
+    Preset {
+        name: "rates",
+        label: "more and fewer requests",
+        shows: "cost and latency at a quarter to four times the rate",
+        arms: CHOICE,
+        variants: &[
+            USUAL,
+            Variant {
+                rate_share: 0.25,
+                ..named("a quarter of the rate")
+            },
+            Variant {
+                rate_share: 2.0,
+                ..named("twice the rate")
+            },
+            Variant {
+                rate_share: 4.0,
+                ..named("four times the rate")
+            },
+        ],
+    },
+    Preset {
+        name: "live-logins",
+        label: "many people logged in",
+        shows: "does a check cost more beside 100,000 other logins?",
+        arms: CHOICE,
+        variants: &[
+            USUAL,
+            Variant {
+                live_logins: 10_000,
+                ..named("10,000 logins")
+            },
+            Variant {
+                live_logins: 100_000,
+                ..named("100,000 logins")
+            },
+        ],
+    },
+    Preset {
+        name: "instances",
+        label: "one, two or four servers",
+        shows: "does a check cost more when load is spread wider?",
+        arms: CHOICE,
+        variants: &[
+            USUAL,
+            Variant {
+                instances: &["a"],
+                ..named("one instance")
+            },
+            Variant {
+                instances: &["a", "b", "c", "d"],
+                ..named("four instances")
+            },
+        ],
+    },
+    Preset {
+        name: "plus-one-database-read",
+        label: "the user read each time",
+        shows: "what it costs that no role is ever stale",
+        arms: CHOICE,
+        variants: &[
+            USUAL,
+            Variant {
+                flags: &["--read-user-each-request"],
+                ..named("the user read each time")
+            },
+        ],
+    },
+    Preset {
+        name: "connection-reuse",
+        label: "connections opened anew",
+        shows: "how much of a request is its connection",
+        arms: CHOICE,
+        variants: &[
+            USUAL,
+            Variant {
+                reuse: Reuse::Recycled(10),
+                ..named("ten requests a connection")
+            },
+            Variant {
+                reuse: Reuse::NewPerRequest,
+                ..named("one request a connection")
+            },
+        ],
+    },
+    Preset {
+        name: "login",
+        label: "logging in",
+        shows: "a login, with and without the hash, beside a check",
+        arms: CHOICE,
+        variants: &[
+            USUAL,
+            Variant {
+                ask: Ask::LogIn,
+                // A hash takes tens of milliseconds on purpose.
+                rate_share: 0.005,
+                ..named("a login")
+            },
+            Variant {
+                ask: Ask::LogInUnchecked,
+                rate_share: 0.1,
+                ..named("a login without the hash")
+            },
+        ],
+    },
+];
+
+/// The preset of that name.
+///
+/// # Errors
+/// One line that names the flag and what may stand there.
+pub fn find(name: &str) -> Result<&'static Preset, String> {
+    let found = ALL.iter().find(|preset| preset.name == name);
+    found.ok_or_else(|| {
+        let known: Vec<_> = ALL.iter().map(|preset| preset.name).collect();
+        format!(
+            "--preset: there is no preset {name:?}; use one of {}",
+            known.join(",")
+        )
+    })
+}

@@ -1,0 +1,189 @@
+//! Who takes turns, and what is said of figures whose truth is known.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::record::{ByProcess, Bytes, Comparison, Measure, Record, Verdict};
+
+fn plan(names: &[&str]) -> Plan {
+    let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+    let preset = presets::find("quick").unwrap();
+    Plan {
+        preset,
+        arms: choose(&names, preset).unwrap(),
+        blocks: 8,
+        rate_rps: 1_000.0,
+        timed: Duration::from_secs(2),
+        seed: 7,
+        shard: Shard::WHOLE,
+    }
+}
+
+fn names(cases: &[Case]) -> Vec<String> {
+    cases.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn the_zero_line_and_the_twins_are_always_in() {
+    let cases = plan(&["jwt-hs256"]).cases(|_| true);
+    assert_eq!(
+        names(&cases),
+        ["trusting", "jwt-hs256", "trusting, the same again"]
+    );
+    let cases = plan(&["jwt-denylist", "session-redis"]).cases(|_| true);
+    assert_eq!(
+        names(&cases),
+        [
+            "trusting",
+            "session-redis",
+            "jwt-denylist",
+            "trusting, the same again",
+            "session-redis, the same again"
+        ]
+    );
+}
+
+#[test]
+fn without_a_store_the_arms_that_need_one_are_left_out() {
+    let can_run = |arm: &Arm| !arm.server.needs_store();
+    let cases = plan(&["session-redis", "jwt-hs256"]).cases(can_run);
+    assert_eq!(
+        names(&cases),
+        ["trusting", "jwt-hs256", "trusting, the same again"]
+    );
+}
+
+/// Every sweep has the usual way in it, to compare the others with, and says what it shows.
+#[test]
+fn every_preset_begins_with_the_usual_variant_and_names_the_others_once() {
+    let mut presets = BTreeSet::new();
+    for preset in &presets::ALL {
+        assert!(presets.insert(preset.name), "{} twice", preset.name);
+        assert_eq!(preset.variants[0], USUAL, "{}", preset.name);
+        let names: BTreeSet<_> = preset.names().collect();
+        assert_eq!(names.len(), preset.variants.len() - 1, "{}", preset.name);
+        assert!(!preset.shows.is_empty() && !names.contains(TWIN));
+        let plan = Plan {
+            preset,
+            arms: choose(&[], preset).unwrap(),
+            ..plan(&[])
+        };
+        let arms = plan.arms.len();
+        let cases = plan.cases(|_| true);
+        assert!(
+            cases.len() > arms * preset.variants.len(),
+            "{}",
+            preset.name
+        );
+        for case in cases.iter().filter(|case| case.name == Some("a login")) {
+            assert!((case.rate_rps - 5.0).abs() < 1e-9, "{case}");
+        }
+    }
+}
+
+#[test]
+fn a_preset_or_arm_that_is_not_there_is_answered_with_those_that_are() {
+    let line = presets::find("quik").unwrap_err();
+    assert!(
+        line.starts_with("--preset: ") && line.contains("quick"),
+        "{line}"
+    );
+    let line = choose(&["jwt".to_owned()], &presets::ALL[0]).unwrap_err();
+    assert!(
+        line.starts_with("--arms: ") && line.contains("jwt-hs256"),
+        "{line}"
+    );
+}
+
+/// Eight blocks whose noise all arms share, so that only pairs within a block show the truth.
+fn record() -> Record {
+    let mut record = Record::new(7, "loadtest measure");
+    record.arms = ["trusting", "session-redis", "jwt-hs256"]
+        .map(|name| describe(arms::find(name).unwrap(), None))
+        .into();
+    let costs = [
+        ("trusting", None, 40_000.0),
+        ("session-redis", None, 90_000.0),
+        ("jwt-hs256", None, 44_000.0),
+        ("trusting", Some(TWIN), 40_400.0),
+        ("session-redis", Some(TWIN), 90_900.0),
+    ];
+    for block in 0..8 {
+        let noise = 1.0 + f64::from(block % 4);
+        let measures = costs.map(|(arm, variant, cost)| one(arm, variant, block, cost * noise));
+        // Written in another order each time, as blocks are.
+        let at = block as usize % costs.len();
+        record.measures.extend_from_slice(&measures[at..]);
+        record.measures.extend_from_slice(&measures[..at]);
+    }
+    record
+}
+
+fn one(arm: &str, variant: Option<&str>, block: u32, cost_ns: f64) -> Measure {
+    Measure {
+        arm: arm.to_owned(),
+        block,
+        variant: variant.map(str::to_owned),
+        rate_offered_rps: Some(1_000.0),
+        rate_achieved_rps: 1_000.0,
+        requests: 2_000,
+        not_sent: 0,
+        wrong_answers: 0,
+        latency_ns: None,
+        cpu_ns_per_request: ByProcess {
+            server: Some(cost_ns / 2.0),
+            store: Some(cost_ns / 2.0),
+            ..ByProcess::default()
+        },
+        run_queue_ns_per_request: ByProcess::default(),
+        bytes_per_request: Bytes::default(),
+        store_commands_per_request: None,
+        memory_bytes_per_login: None,
+        hlog: None,
+        repeated: false,
+    }
+}
+
+fn find<'c>(found: &'c [Comparison], arm: &str, against: &str) -> &'c Comparison {
+    let pair = |one: &&Comparison| one.arm == arm && one.against == against;
+    found
+        .iter()
+        .find(pair)
+        .unwrap_or_else(|| panic!("{arm}, {against}: {found:#?}"))
+}
+
+#[test]
+fn arms_are_compared_within_blocks_and_with_what_an_arm_differs_from_itself() {
+    let found = compare::compare(&record());
+    // Three pairs of arms, two arms with themselves.
+    assert_eq!(found.len(), 5, "{found:#?}");
+    let redis = find(&found, "session-redis", "trusting");
+    assert!((redis.ratio - 2.25).abs() < 1e-9 && redis.verdict == Verdict::More);
+    let jwt = find(&found, "jwt-hs256", "session-redis");
+    assert!((jwt.ratio - 44.0 / 90.0).abs() < 1e-9 && jwt.verdict == Verdict::Less);
+    let itself = find(&found, "trusting", "trusting");
+    assert_eq!(itself.variant.as_deref(), Some(TWIN));
+    assert_eq!(itself.verdict, Verdict::NoDifferenceShown);
+    let least = redis.minimum_detectable_share.unwrap();
+    assert!((least - 0.01).abs() < 1e-6, "{least}");
+}
+
+#[test]
+fn an_interrupted_block_is_compared_as_far_as_both_arms_have_it() {
+    let mut record = record();
+    record
+        .measures
+        .retain(|one| one.block < 7 || one.arm == "trusting");
+    let found = compare::compare(&record);
+    assert!((find(&found, "jwt-hs256", "trusting").ratio - 1.1).abs() < 1e-9);
+    record.measures.clear();
+    assert_eq!(compare::compare(&record), []);
+}
+
+#[test]
+fn an_invalid_measure_keeps_its_counts_and_no_speed() {
+    let mut measure = one("trusting", None, 0, 1.0);
+    figures::forget_speed(&mut measure);
+    assert_eq!(measure.cpu_ns_per_request, ByProcess::default());
+    assert_eq!(measure.requests, 2_000);
+}

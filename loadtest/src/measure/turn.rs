@@ -1,0 +1,201 @@
+//! One turn: fresh processes, visitors who log in, the load, what everybody used meanwhile, and
+//! what further logins take in memory.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context as _, anyhow};
+use app::users::load_user;
+use cluster::{Pool, Redis};
+
+use super::clocks::{Processes, Spent};
+use super::figures::figures;
+use super::traffic::{LOGINS_AT_ONCE, traffic};
+use super::{Case, Desk};
+use crate::load::draws::DrawPlan;
+use crate::load::gate::{self, Facts, Invalid};
+use crate::load::generator::{self, Pacing, Readings, Settings};
+use crate::load::hlog;
+use crate::load::request::Traffic;
+use crate::load::schedule::{Arrivals, Plan as LoadPlan, Step};
+use crate::pools::INSTANCES;
+use crate::record::Measure;
+use crate::scene::base;
+
+/// How long the load goes on before anything is timed.
+pub const WARM_UP: Duration = Duration::from_millis(500);
+
+/// Nothing is sent between warm-up and timed part for so long. The clocks are read meanwhile, so
+/// that no request counts on one side of them and costs on the other, though a busy machine read
+/// them late.
+pub const PAUSE: Duration = Duration::from_millis(100);
+
+/// What is still on its way when the pause begins has so long to end before the clocks are read.
+const SETTLE: Duration = Duration::from_millis(20);
+
+/// From the moment at which all is ready to the first request: connections are opened meanwhile.
+const BEFORE_START: Duration = Duration::from_millis(100);
+
+/// Connections to each instance.
+const CONNECTIONS: usize = 16;
+
+/// Logins that are made when all has been timed, to see what they take in memory.
+const FURTHER_LOGINS: u32 = 2_000;
+
+/// What a turn brought in.
+#[derive(Debug)]
+pub struct Taken {
+    /// For the record.
+    pub measure: Measure,
+    /// Why it is invalid, if it is.
+    pub invalid: Vec<Invalid>,
+}
+
+/// Takes one turn.
+///
+/// # Errors
+/// When a process does not come up or ends, or a file cannot be written.
+pub async fn take(desk: &Desk<'_>, case: &Case, block: u32) -> anyhow::Result<Taken> {
+    let in_words = || format!("{case}, block {block}");
+    let store = fresh_store(desk, case).await.with_context(in_words)?;
+    let pool = desk
+        .rig
+        .instances(case.arm, case.variant.instances, case.variant.flags)
+        .await;
+    let pool = pool.with_context(in_words)?;
+    let taken = on(desk, case, block, &pool, store).await;
+    let stopped = pool.stop().await;
+    let taken = taken.with_context(in_words)?;
+    stopped.with_context(in_words)?;
+    Ok(taken)
+}
+
+/// The store in a process that is new and empty.
+async fn fresh_store(desk: &Desk<'_>, case: &Case) -> anyhow::Result<Option<Redis>> {
+    if !case.arm.server.needs_store() {
+        return Ok(None);
+    }
+    let redis = desk.rig.redis().map_err(|why| anyhow!("{why}"))?;
+    redis.kill().await?;
+    redis.start().await?;
+    Ok(Some(redis.clone()))
+}
+
+async fn on(
+    desk: &Desk<'_>,
+    case: &Case,
+    block: u32,
+    pool: &Pool,
+    store: Option<Redis>,
+) -> anyhow::Result<Taken> {
+    let traffic = traffic(desk.rig.lab(), case, pool).await?;
+    let processes = Processes::of(pool, store)?;
+    let (readings, spent) = load(desk, case, block, traffic, &processes).await?;
+    let memory = memory_bytes_per_login(desk, pool, &processes).await?;
+    let invalid = gate::judge(&Facts::from(&readings));
+    let hlog = write_hlog(desk, case, block, &readings)?;
+    let measure = Measure {
+        memory_bytes_per_login: Some(memory),
+        hlog: Some(hlog),
+        ..figures(case, block, &readings, &spent)
+    };
+    Ok(Taken { measure, invalid })
+}
+
+/// Sends what is planned, and reads what the processes used while it was timed.
+async fn load(
+    desk: &Desk<'_>,
+    case: &Case,
+    block: u32,
+    traffic: Traffic,
+    processes: &Processes,
+) -> anyhow::Result<(Readings, Spent)> {
+    let plan = LoadPlan {
+        seed: seed_of_block(desk.plan.seed, block),
+        arrivals: Arrivals::Poisson,
+        steps: vec![
+            Step::constant(case.rate_rps, WARM_UP),
+            Step::constant(0.0, PAUSE),
+            Step::constant(case.rate_rps, desk.plan.timed),
+        ],
+        draws: DrawPlan::valid(traffic.visitors.len() as u32),
+    };
+    let pacing = Pacing::Open(plan.schedule(desk.plan.shard)?);
+    let stop = StopOnDrop::default();
+    let settings = Settings {
+        connections: CONNECTIONS,
+        reuse: case.variant.reuse,
+        warm_up: WARM_UP + PAUSE,
+        stop: Arc::clone(&stop.0),
+        ..Settings::default()
+    };
+    let start = Instant::now() + BEFORE_START;
+    let running =
+        tokio::task::spawn_blocking(move || generator::run(traffic, &pacing, &settings, start));
+    tokio::time::sleep_until((start + WARM_UP + SETTLE).into()).await;
+    let before = processes.used().await?;
+    let readings = running.await??;
+    let after = processes.used().await?;
+    Ok((readings, after.since(&before)))
+}
+
+/// Of one block all arms get the same requests at the same times, of two blocks none.
+pub fn seed_of_block(seed: u64, block: u32) -> u64 {
+    seed.wrapping_mul(1_000).wrapping_add(block.into())
+}
+
+/// Ends the generator when nobody waits for it any more: its threads are not this task's.
+#[derive(Default)]
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+async fn memory_bytes_per_login(
+    desk: &Desk<'_>,
+    pool: &Pool,
+    processes: &Processes,
+) -> anyhow::Result<f64> {
+    let instance = pool.instance(INSTANCES[0]).context("every pool has an a")?;
+    let (lab, address) = (desk.rig.lab(), base(instance.address()));
+    // The same users each time: what the database keeps of an account is no part of a login.
+    let users: Vec<_> = (0..LOGINS_AT_ONCE).map(load_user).collect();
+    // Once for the buffers and pages that such a request takes and that stay.
+    lab.log_in(&address, &users).await?;
+    let before = processes.memory_bytes()?;
+    for _ in 0..FURTHER_LOGINS / LOGINS_AT_ONCE {
+        lab.log_in(&address, &users).await?;
+    }
+    let taken = processes.memory_bytes()?.saturating_sub(before);
+    Ok(taken as f64 / f64::from(FURTHER_LOGINS))
+}
+
+fn write_hlog(
+    desk: &Desk<'_>,
+    case: &Case,
+    block: u32,
+    readings: &Readings,
+) -> anyhow::Result<String> {
+    let case = case
+        .to_string()
+        .replace(|c: char| !c.is_alphanumeric(), "-");
+    let name: PathBuf = ["hlog", &format!("{case}-{block}.hlog")].iter().collect();
+    let path = desk.book.dir().join(&name);
+    let cannot = || {
+        format!(
+            "{}: cannot be written; name a folder with --out",
+            path.display()
+        )
+    };
+    fs::create_dir_all(desk.book.dir().join("hlog")).with_context(cannot)?;
+    let file = File::create(&path).with_context(cannot)?;
+    let start = SystemTime::now() - readings.window;
+    hlog::write(&readings.tally, start, readings.window, file)?;
+    Ok(name.to_string_lossy().into_owned())
+}

@@ -1,0 +1,49 @@
+//! What a terminal shows of the cost when a run has ended.
+
+use super::cost::{self, ArmCost};
+use super::validity;
+use super::view::View;
+use super::words;
+use crate::record::{Section, Validity, Verdict};
+
+/// The cost of each arm beside the zero line, or why there is none to show.
+pub(crate) fn cost(view: View<'_>) -> Vec<String> {
+    let judged = validity::of(view, Section::Cost);
+    let because = judged.because.unwrap_or_default();
+    match judged.validity {
+        Validity::NotMeasured => return vec!["Nothing was measured.".to_owned()],
+        Validity::Invalid => return vec![format!("INVALID: {because}. No cost is shown.")],
+        Validity::HintOnly | Validity::Ok => {}
+    }
+    let mut lines = vec!["CPU of server, store and database for one request:".to_owned()];
+    for arm in cost::by_arm(view) {
+        let beside = cost::against_zero(view, &arm.arm).map(|one| match one.verdict {
+            Verdict::NoDifferenceShown => cost::ratio_or_verdict(one),
+            Verdict::More | Verdict::Less => format!(
+                "{}   {}",
+                cost::ratio_words(one),
+                words::signed_nanoseconds(one.difference_ns)
+            ),
+        });
+        lines.extend(line(view, &arm, beside));
+    }
+    for variant in cost::variants(view) {
+        lines.push(format!("With {variant}, beside the same arm without:"));
+        for arm in cost::by_arm_in(view, Some(variant)) {
+            let beside = cost::beside_usual(view, &arm.arm, variant).map(cost::ratio_or_verdict);
+            lines.extend(line(view, &arm, beside));
+        }
+    }
+    lines.extend(cost::how_sure(view));
+    if judged.validity == Validity::HintOnly {
+        lines.push(format!("A hint only: {because}."));
+    }
+    lines
+}
+
+fn line(view: View<'_>, arm: &ArmCost, beside: Option<String>) -> Option<String> {
+    let total = words::nanoseconds(arm.total_ns()?);
+    let label = words::capital(&view.short_label_of(&arm.arm));
+    let line = format!("  {label:<28}{total:>9}   {}", beside.unwrap_or_default());
+    Some(line.trim_end().to_owned())
+}
