@@ -12,6 +12,7 @@ pub mod carriage;
 pub mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod database;
 mod ending;
 pub mod front;
 pub mod instance;

@@ -3,6 +3,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::carriage::HeldBack;
+use crate::users::Source;
+
 /// The settings that both servers share. Each server flattens them into its own.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Settings {
@@ -24,8 +27,28 @@ pub struct Settings {
     pub instance: String,
 
     /// Accounts database: the path of an SQLite file that exists and is seeded
-    #[arg(long, value_name = "FILE", env = "ACCOUNTS")]
-    pub accounts: PathBuf,
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "ACCOUNTS",
+        required_unless_present = "database_url"
+    )]
+    pub accounts: Option<PathBuf>,
+
+    /// Accounts database instead of a file: postgres://user:password@host/database; made and seeded
+    /// by whichever instance comes first
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        value_parser = held_back
+    )]
+    pub database_url: Option<HeldBack<String>>,
+
+    /// Load users to seed a Postgres database with, beside the three of the demo
+    #[arg(long, value_name = "N", env = "LOAD_USERS", default_value_t = 0)]
+    pub load_users: u32,
 
     /// Open /lab to whoever sends the secret in $LAB_SECRET (16 characters or more) as x-lab-secret
     #[arg(long)]
@@ -66,6 +89,18 @@ pub struct Settings {
     /// End when standard input ends: for instances that are somebody's children
     #[arg(long)]
     pub end_with_stdin: bool,
+}
+
+impl Settings {
+    /// Where the accounts are: the file, if one is named.
+    pub fn source(&self) -> Option<Source> {
+        let file = self.accounts.clone().map(Source::File);
+        file.or_else(|| self.database_url.clone().map(Source::Postgres))
+    }
+}
+
+fn held_back(text: &str) -> Result<HeldBack<String>, std::convert::Infallible> {
+    Ok(HeldBack::new(text.to_owned()))
 }
 
 /// A count from 1 to `MAX`; anything else is refused by name.

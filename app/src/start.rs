@@ -18,7 +18,7 @@ use crate::metrics::Metrics;
 use crate::password::Hasher;
 use crate::serve::{Drain, serve};
 use crate::settings::Settings;
-use crate::users::Users;
+use crate::users::{self, Source, Users, UsersError};
 
 /// Why an instance did not start; one line for the person who started it.
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +96,32 @@ fn runtime(workers: u16) -> Result<tokio::runtime::Runtime, StartError> {
         .map_err(|error| StartError::Usage(format!("--workers {workers}: {error}")))
 }
 
+/// The accounts. A file is made by whoever starts the instances; a Postgres by themselves.
+async fn open_users(settings: &Settings) -> Result<Users, StartError> {
+    let usage = StartError::Usage;
+    match settings.source() {
+        None => Err(usage(
+            "--accounts: name a file, or set DATABASE_URL".to_owned(),
+        )),
+        Some(source @ Source::File(_)) => Users::open(source).await.map_err(|error| {
+            usage(format!(
+                "--accounts: {error}; `loadtest` creates and seeds that file"
+            ))
+        }),
+        Some(source @ Source::Postgres(_)) => {
+            let failed = |error: UsersError| {
+                usage(format!(
+                    "DATABASE_URL: {error}; write it like postgres://user:password@host/database"
+                ))
+            };
+            users::create(source.clone(), settings.load_users)
+                .await
+                .map_err(failed)?;
+            Users::open(source).await.map_err(failed)
+        }
+    }
+}
+
 async fn run<M, B, F>(mut settings: Settings, build: B) -> Result<(), StartError>
 where
     M: Memory,
@@ -103,11 +129,7 @@ where
     F: Future<Output = Result<M, StartError>>,
 {
     settings.lab_secret = lab_secret(&settings)?;
-    let users = Users::open(&settings.accounts).await.map_err(|error| {
-        StartError::Usage(format!(
-            "--accounts: {error}; `loadtest` creates and seeds that file"
-        ))
-    })?;
+    let users = open_users(&settings).await?;
     let instance = Instance {
         pool: settings.pool.clone(),
         name: settings.instance.clone(),

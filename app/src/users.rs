@@ -1,16 +1,11 @@
 //! Accounts, in a real database that all instances of a cluster share.
 //!
-//! One process creates, migrates and seeds the file ([`create`]); instances only open it
-//! ([`Users::open`]). Nothing here knows how a login is remembered.
+//! Usually one process creates, migrates and seeds them ([`create`]) and instances only open them
+//! ([`Users::open`]). Where there is no such process, as in a stack of containers, every instance
+//! may try: it is done once, under a lock. Nothing here knows how a login is remembered.
 
-use std::path::Path;
-use std::time::Duration;
-
-use sqlx::Row;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-
+use crate::database::Database;
+pub use crate::database::Source;
 use crate::login::{Role, UnknownRole};
 use crate::password;
 
@@ -78,17 +73,17 @@ pub struct Account {
 /// The accounts, opened.
 #[derive(Debug, Clone)]
 pub struct Users {
-    pool: SqlitePool,
+    database: Database,
 }
 
 /// What can go wrong with the accounts.
 #[derive(Debug, thiserror::Error)]
 pub enum UsersError {
-    /// The file cannot be opened, or has not been created.
-    #[error("cannot open the accounts in {path}: {source}")]
+    /// The database cannot be opened, or has not been created.
+    #[error("cannot open the accounts in {place}: {source}")]
     Open {
-        /// Which file.
-        path: String,
+        /// Which one, without its password.
+        place: String,
         /// Why.
         #[source]
         source: sqlx::Error,
@@ -107,41 +102,26 @@ pub enum UsersError {
     Hash(password::HashError),
 }
 
-/// Creates the accounts in `path`: migrates, adds the demo users and `load_users` load users.
-/// Does nothing to users that are there already, so it may run twice.
+/// Creates the accounts in `source`: migrates, adds the demo users and `load_users` load users.
+/// Does nothing to users that are there already, so it may run twice, and two at once.
 ///
 /// # Errors
-/// When the file cannot be created, migrated or written.
-pub async fn create(path: &Path, load_users: u32) -> Result<(), UsersError> {
-    let users = Users::connect(path, true).await?;
-    sqlx::migrate!().run(&users.pool).await?;
+/// When the database cannot be created, migrated or written.
+pub async fn create(source: impl Into<Source>, load_users: u32) -> Result<(), UsersError> {
+    let database = Database::connect(&source.into(), true).await?;
+    database.migrate().await?;
+    let users = Users { database };
     for user in &DEMO_USERS {
-        let hash = password::hash(user.password).map_err(UsersError::Hash)?;
-        sqlx::query(
-            "INSERT INTO accounts (name, display_name, role, password_hash)
-             VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING",
-        )
-        .bind(user.name)
-        .bind(user.display_name)
-        .bind(user.role.as_str())
-        .bind(hash)
-        .execute(&users.pool)
-        .await?;
+        // Its hash is what takes long; instances that come later need not make it.
+        if users.find(user.name).await?.is_none() {
+            users.add(user).await?;
+        }
     }
-    // One statement for all of them: row by row, a hundred thousand users would take minutes.
-    sqlx::query(
-        "WITH RECURSIVE number (n) AS (
-             SELECT 0 WHERE $1 > 0 UNION ALL SELECT n + 1 FROM number WHERE n + 1 < $1
-         )
-         INSERT INTO accounts (name, display_name, role, password_hash)
-         SELECT printf('load-%05d', n), printf('Load %d', n), 'member', $2
-         FROM number WHERE true ON CONFLICT (name) DO NOTHING",
-    )
-    .bind(load_users)
-    .bind(LOAD_PASSWORD_HASH)
-    .execute(&users.pool)
-    .await?;
-    users.pool.close().await;
+    users
+        .database
+        .add_load_users(load_users, LOAD_PASSWORD_HASH)
+        .await?;
+    users.database.close().await;
     Ok(())
 }
 
@@ -149,37 +129,27 @@ impl Users {
     /// Opens accounts that [`create`] has made.
     ///
     /// # Errors
-    /// When the file is not there or holds no accounts.
-    pub async fn open(path: &Path) -> Result<Self, UsersError> {
-        let users = Self::connect(path, false).await?;
-        sqlx::query("SELECT 1 FROM accounts LIMIT 1")
-            .execute(&users.pool)
-            .await
-            .map_err(|source| UsersError::Open {
-                path: path.display().to_string(),
-                source,
-            })?;
-        Ok(users)
+    /// When the database is not there or holds no accounts.
+    pub async fn open(source: impl Into<Source>) -> Result<Self, UsersError> {
+        let source = source.into();
+        let database = Database::connect(&source, false).await?;
+        let seen = database
+            .execute("SELECT 1 FROM accounts LIMIT 1", &[])
+            .await;
+        seen.map_err(|error| UsersError::Open {
+            place: source.to_string(),
+            source: error,
+        })?;
+        Ok(Self { database })
     }
 
-    async fn connect(path: &Path, create: bool) -> Result<Self, UsersError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(create)
-            // WAL: readers of one process do not wait for a writer of another.
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            .busy_timeout(Duration::from_secs(5));
-        let pool = SqlitePoolOptions::new()
-            .max_connections(2)
-            .acquire_timeout(Duration::from_secs(5))
-            .connect_with(options)
-            .await
-            .map_err(|source| UsersError::Open {
-                path: path.display().to_string(),
-                source,
-            })?;
-        Ok(Self { pool })
+    async fn add(&self, user: &DemoUser) -> Result<(), UsersError> {
+        let hash = password::hash(user.password).map_err(UsersError::Hash)?;
+        let values = [user.name, user.display_name, user.role.as_str(), &hash];
+        let statement = "INSERT INTO accounts (name, display_name, role, password_hash)
+             VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING";
+        self.database.execute(statement, &values).await?;
+        Ok(())
     }
 
     /// The account of that name.
@@ -187,20 +157,15 @@ impl Users {
     /// # Errors
     /// When the database does not answer.
     pub async fn find(&self, name: &str) -> Result<Option<Account>, UsersError> {
-        let row = sqlx::query(
-            "SELECT name, display_name, role, password_hash, disabled
-             FROM accounts WHERE name = $1",
-        )
-        .bind(name)
-        .fetch_optional(&self.pool)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = self.database.account(name).await? else {
+            return Ok(None);
+        };
         Ok(Some(Account {
-            name: row.try_get("name")?,
-            display_name: row.try_get("display_name")?,
-            role: row.try_get::<String, _>("role")?.parse()?,
-            password_hash: row.try_get("password_hash")?,
-            disabled: row.try_get("disabled")?,
+            name: row.name,
+            display_name: row.display_name,
+            role: row.role.parse()?,
+            password_hash: row.password_hash,
+            disabled: row.disabled,
         }))
     }
 
@@ -209,12 +174,8 @@ impl Users {
     /// # Errors
     /// When the database does not answer.
     pub async fn set_role(&self, name: &str, role: Role) -> Result<bool, UsersError> {
-        let done = sqlx::query("UPDATE accounts SET role = $2 WHERE name = $1")
-            .bind(name)
-            .bind(role.as_str())
-            .execute(&self.pool)
-            .await?;
-        Ok(done.rows_affected() == 1)
+        let statement = "UPDATE accounts SET role = $2 WHERE name = $1";
+        self.change(statement, &[name, role.as_str()]).await
     }
 
     /// Disables an account, or enables it again; `false` if there is no such account.
@@ -222,12 +183,11 @@ impl Users {
     /// # Errors
     /// When the database does not answer.
     pub async fn set_disabled(&self, name: &str, disabled: bool) -> Result<bool, UsersError> {
-        let done = sqlx::query("UPDATE accounts SET disabled = $2 WHERE name = $1")
-            .bind(name)
-            .bind(disabled)
-            .execute(&self.pool)
-            .await?;
-        Ok(done.rows_affected() == 1)
+        let statement = match disabled {
+            true => "UPDATE accounts SET disabled = TRUE WHERE name = $1",
+            false => "UPDATE accounts SET disabled = FALSE WHERE name = $1",
+        };
+        self.change(statement, &[name]).await
     }
 
     /// Replaces a password's hash, if it still is the one that was checked: of two changes at
@@ -241,14 +201,13 @@ impl Users {
         old_hash: &str,
         new_hash: &str,
     ) -> Result<bool, UsersError> {
-        let done = sqlx::query(
-            "UPDATE accounts SET password_hash = $3 WHERE name = $1 AND password_hash = $2",
-        )
-        .bind(name)
-        .bind(old_hash)
-        .bind(new_hash)
-        .execute(&self.pool)
-        .await?;
-        Ok(done.rows_affected() == 1)
+        let statement =
+            "UPDATE accounts SET password_hash = $3 WHERE name = $1 AND password_hash = $2";
+        self.change(statement, &[name, old_hash, new_hash]).await
+    }
+
+    /// Whether a statement changed the one account that it names.
+    async fn change(&self, statement: &'static str, values: &[&str]) -> Result<bool, UsersError> {
+        Ok(self.database.execute(statement, values).await? == 1)
     }
 }

@@ -151,6 +151,10 @@ pub struct ReportArgs {
     /// A file, such as README.md, whose report block to replace
     #[arg(long, value_name = "FILE")]
     pub splice: Option<PathBuf>,
+
+    /// The ladder to show beside: `cargo bench --bench ladder` leaves one in target/ladder
+    #[arg(long, value_name = "DIR")]
+    pub ladder: Option<PathBuf>,
 }
 
 /// An arm that is run with the settings of another.

@@ -1,4 +1,5 @@
 //! What the checks run on: two instances in one process, and a visitor who asks them.
+//! Long because an instance, a visitor and their answers are of no use without each other.
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -18,7 +19,7 @@ use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::password::Hasher;
 use crate::serve::Drain;
-use crate::users::{self, Users};
+use crate::users::{self, Source, Users};
 
 /// The secret of the laboratories in tests.
 pub const LAB_SECRET_VALUE: &str = "a secret for tests only";
@@ -29,12 +30,14 @@ pub struct Pair {
     pub a: Server,
     /// The second.
     pub b: Server,
-    accounts: PathBuf,
+    accounts: Source,
 }
 
 impl Drop for Pair {
     fn drop(&mut self) {
-        if let Some(folder) = self.accounts.parent() {
+        if let Source::File(file) = &self.accounts
+            && let Some(folder) = file.parent()
+        {
             let _ = std::fs::remove_dir_all(folder);
         }
     }
@@ -49,8 +52,20 @@ impl Pair {
         pool: &str,
         build: impl Fn(Instance) -> F,
     ) -> Self {
-        let accounts = scratch_folder().join("accounts.sqlite");
-        users::create(&accounts, 4)
+        let accounts = Source::File(scratch_folder().join("accounts.sqlite"));
+        Self::start_over(accounts, pool, build).await
+    }
+
+    /// The same over accounts elsewhere, which are made there.
+    ///
+    /// # Panics
+    /// When they cannot be.
+    pub async fn start_over<M: Memory, F: Future<Output = M>>(
+        accounts: Source,
+        pool: &str,
+        build: impl Fn(Instance) -> F,
+    ) -> Self {
+        users::create(accounts.clone(), 4)
             .await
             .expect("the accounts are made");
         let mut servers = Vec::new();
@@ -62,7 +77,7 @@ impl Pair {
                 secure_cookies: false,
             };
             let memory = build(instance.clone()).await;
-            servers.push(Server::start(memory, instance, &accounts).await);
+            servers.push(Server::start(memory, instance, accounts.clone()).await);
         }
         let b = servers.pop().expect("two were made");
         let a = servers.pop().expect("two were made");
@@ -92,7 +107,7 @@ pub struct Server {
 type BoxedAnswer = std::pin::Pin<Box<dyn Future<Output = http::Response<Body>> + Send>>;
 
 impl Server {
-    async fn start<M: Memory>(memory: M, instance: Instance, accounts: &std::path::Path) -> Self {
+    async fn start<M: Memory>(memory: M, instance: Instance, accounts: Source) -> Self {
         let (clock, served_by) = (instance.clock.clone(), instance.served_by());
         let drain = Drain::new(std::time::Duration::ZERO, std::time::Duration::ZERO);
         let front = Arc::new(Front::new(Application::new(Parts {

@@ -14,11 +14,13 @@ pub fn run(args: ReportArgs) -> anyhow::Result<u8> {
         out,
         handler_ms,
         splice,
+        ladder,
     } = args;
     let options = Options {
         handler_ms,
         out,
         splice,
+        ladder,
     };
     let written = report::run(&dirs, &options);
     let written = written.map_err(|error| Failure::Usage(format!("{error:#}")))?;

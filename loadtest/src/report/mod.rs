@@ -14,6 +14,7 @@ pub mod csv;
 mod findings;
 pub mod headline;
 mod html;
+mod ladder;
 mod lag;
 pub mod list;
 mod mark;
@@ -34,7 +35,7 @@ use anyhow::{Context, ensure};
 pub use headline::COLUMNS as HEADLINE_COLUMNS;
 pub use mark::{Expectation, Mark, Tone};
 
-use crate::record::Record;
+use crate::record::{LadderRung, Record};
 use view::View;
 
 /// What a reader may choose about a report.
@@ -46,6 +47,8 @@ pub struct Options {
     pub out: Option<PathBuf>,
     /// A file, such as README.md, whose report block to replace.
     pub splice: Option<PathBuf>,
+    /// The folder of a record whose ladder to show as well.
+    pub ladder: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -54,6 +57,7 @@ impl Default for Options {
             handler_ms: 5.0,
             out: None,
             splice: None,
+            ladder: None,
         }
     }
 }
@@ -75,9 +79,13 @@ pub fn run(dirs: &[PathBuf], options: &Options) -> anyhow::Result<Vec<PathBuf>> 
         dirs.len() == 1 || (options.out.is_none() && options.splice.is_none()),
         "--out and --splice take one run; name one folder"
     );
+    let ladder = options.ladder.as_deref().map(measured_ladder).transpose()?;
     let mut written = Vec::new();
     for dir in dirs {
-        let record = Record::load(dir)?;
+        let mut record = Record::load(dir)?;
+        if let Some(ladder) = &ladder {
+            record.ladder.clone_from(ladder);
+        }
         let beside = if dir.is_dir() {
             dir.as_path()
         } else {
@@ -91,6 +99,17 @@ pub fn run(dirs: &[PathBuf], options: &Options) -> anyhow::Result<Vec<PathBuf>> 
         }
     }
     Ok(written)
+}
+
+/// The rungs in the record of that folder.
+fn measured_ladder(dir: &Path) -> anyhow::Result<Vec<LadderRung>> {
+    let ladder = Record::load(dir)?.ladder;
+    ensure!(
+        !ladder.is_empty(),
+        "--ladder {}: that record has no ladder; `cargo bench --bench ladder` measures one",
+        dir.display()
+    );
+    Ok(ladder)
 }
 
 /// Write every form of one record into a folder, which is made if need be.

@@ -2,6 +2,7 @@
 
 mod contrast;
 mod forms;
+mod ladder;
 mod measured;
 mod reading;
 mod sample;

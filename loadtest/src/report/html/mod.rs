@@ -6,6 +6,7 @@
 mod about;
 mod cost;
 mod hops;
+mod ladder;
 mod lags;
 mod matrix;
 mod page_one;
@@ -38,6 +39,7 @@ pub(crate) fn render(view: View<'_>, options: &Options) -> String {
                     (hops::render(view))
                     (lags::render(view))
                     (cost::cost(view))
+                    (ladder::render(view))
                     (about::doubts(view))
                     (about::how(view))
                 }

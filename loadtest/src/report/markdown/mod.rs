@@ -1,4 +1,5 @@
 //! The report as Markdown: the same sentences and tables, for a README, an issue or a review.
+//! Long because its sections are short and stand in their order.
 
 mod parts;
 
@@ -8,7 +9,7 @@ use super::headline::{self, COLUMNS};
 use super::lag;
 use super::mark::Mark;
 use super::view::{self, View, letter};
-use super::{Options, advice, cost, findings, observed, titles, validity, words};
+use super::{Options, advice, cost, findings, ladder, observed, titles, validity, words};
 use crate::record::{Arm, EventStory, Hop, Wanted};
 use parts::{list, marked, table, text};
 
@@ -27,6 +28,7 @@ pub(crate) fn render(view: View<'_>, options: &Options) -> String {
     page += &hops(view);
     page += &revocations(view);
     page += &costs(view);
+    page += &rungs(view);
     page += &doubts(view);
     page += &how(view);
     page
@@ -234,6 +236,33 @@ fn cost_variant(view: View<'_>, variant: &str) -> String {
         text(variant),
         table(&head, rows.collect())
     )
+}
+
+/// The ladder; nothing where none was measured.
+fn rungs(view: View<'_>) -> String {
+    let blocks = ladder::blocks(view);
+    if blocks.is_empty() {
+        return String::new();
+    }
+    let mut page = format!(
+        "## What one check costs, rung by rung\n\n{}\n\n",
+        ladder::ABOUT
+    );
+    for block in blocks {
+        let size = words::count(block.claims_bytes);
+        let _ = writeln!(page, "Claims of about {size} bytes:\n");
+        let arms = block.arms.iter().map(|arm| view.short_label_of(arm));
+        let head: Vec<String> = std::iter::once("rung".to_owned()).chain(arms).collect();
+        let rows = block.rungs.into_iter().map(|(rung, times)| {
+            let times = times
+                .into_iter()
+                .map(|time| time.unwrap_or_else(|| "–".to_owned()));
+            std::iter::once(rung.to_owned()).chain(times).collect()
+        });
+        let head: Vec<&str> = head.iter().map(String::as_str).collect();
+        page += &table(&head, rows.collect());
+    }
+    page
 }
 
 fn doubts(view: View<'_>) -> String {

@@ -1,0 +1,3 @@
+//! What several tests of this crate stand on.
+
+pub(crate) mod postgres;
