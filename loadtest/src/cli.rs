@@ -142,6 +142,10 @@ pub struct ReportArgs {
     /// A file, such as README.md, whose report block to replace
     #[arg(long, value_name = "FILE")]
     pub splice: Option<PathBuf>,
+
+    /// Another run to hold this one against: what came out otherwise
+    #[arg(long, value_name = "DIR")]
+    pub against: Option<PathBuf>,
 }
 
 /// An arm that is run with the settings of another.

@@ -222,8 +222,8 @@ impl fmt::Display for Doubt {
             }
             Doubt::TurnsRepeated { count, turns } => write!(
                 f,
-                "{count} of {turns} turns were taken again, because the load of the first attempt \
-                 was not the planned one. Stop other work, or lower the rate.",
+                "{count} of {turns} turns were taken again, because the first attempt failed or \
+                 its load was not the planned one. Stop other work, or lower the rate.",
             ),
             Doubt::StoreMissing { arms, because } => write!(
                 f,

@@ -2,6 +2,7 @@
 
 use crate::cli::ReportArgs;
 use crate::failure::{Failure, exit};
+use crate::record::Record;
 use crate::report::{self, Options};
 
 /// Writes the reports and names the files.
@@ -14,11 +15,14 @@ pub fn run(args: ReportArgs) -> anyhow::Result<u8> {
         out,
         handler_ms,
         splice,
+        against,
     } = args;
+    let against = against.map(|dir| Record::load(&dir)).transpose();
     let options = Options {
         handler_ms,
         out,
         splice,
+        against: against.map_err(|error| Failure::Usage(format!("--against {error}")))?,
     };
     let written = report::run(&dirs, &options);
     let written = written.map_err(|error| Failure::Usage(format!("{error:#}")))?;

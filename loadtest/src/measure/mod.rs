@@ -187,19 +187,23 @@ impl Desk<'_> {
         Ok(Vec::new())
     }
 
-    /// One turn. If the generator could not do its part, which on a shared machine may be
-    /// somebody else's doing, it is taken again.
+    /// One turn. If the generator could not do its part, or somebody did not come up in time, which
+    /// on a shared machine may be a neighbour's doing, it is taken again.
     async fn take(&self, case: &Case, block: u32) -> anyhow::Result<Vec<Invalid>> {
-        let mut attempts = 1;
+        let mut attempt = 1;
         loop {
-            let mut taken = turn::take(self, case, block).await?;
-            taken.measure.repeated = attempts > 1;
-            let again = attempts < ATTEMPTS && taken.invalid.iter().all(Invalid::is_about_load);
-            if taken.invalid.is_empty() || !again {
+            let result = turn::take(self, case, block).await;
+            let may_do_better = match &result {
+                Ok(taken) => taken.may_do_better(),
+                Err(_) => true,
+            };
+            if attempt == ATTEMPTS || !may_do_better {
+                let mut taken = result?;
+                taken.measure.repeated = attempt > 1;
                 self.book.note_cost(taken.measure)?;
                 return Ok(taken.invalid);
             }
-            attempts += 1;
+            attempt += 1;
         }
     }
 

@@ -54,6 +54,13 @@ pub struct Taken {
     pub invalid: Vec<Invalid>,
 }
 
+impl Taken {
+    /// Whether the same turn may be valid when the machine is quieter: no wrong answer is.
+    pub fn may_do_better(&self) -> bool {
+        !self.invalid.is_empty() && self.invalid.iter().all(Invalid::is_about_load)
+    }
+}
+
 /// Takes one turn.
 ///
 /// # Errors

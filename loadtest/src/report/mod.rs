@@ -9,6 +9,7 @@
 //! page.
 
 mod advice;
+mod against;
 mod cost;
 pub mod csv;
 mod findings;
@@ -45,6 +46,8 @@ pub struct Options {
     pub out: Option<PathBuf>,
     /// A file, such as README.md, whose report block to replace.
     pub splice: Option<PathBuf>,
+    /// Another run to hold this one against.
+    pub against: Option<Record>,
 }
 
 impl Default for Options {
@@ -53,7 +56,14 @@ impl Default for Options {
             handler_ms: 5.0,
             out: None,
             splice: None,
+            against: None,
         }
+    }
+}
+
+impl Options {
+    fn is_about_one_run(&self) -> bool {
+        self.out.is_some() || self.splice.is_some() || self.against.is_some()
     }
 }
 
@@ -71,8 +81,8 @@ pub fn run(dirs: &[PathBuf], options: &Options) -> anyhow::Result<Vec<PathBuf>> 
         options.handler_ms
     );
     ensure!(
-        dirs.len() == 1 || (options.out.is_none() && options.splice.is_none()),
-        "--out and --splice take one run; name one folder"
+        dirs.len() == 1 || !options.is_about_one_run(),
+        "--out, --splice and --against take one run; name one folder"
     );
     let mut written = Vec::new();
     for dir in dirs {

@@ -4,6 +4,7 @@
 //! maud escapes whatever a record holds, names of arms included.
 
 mod about;
+mod against;
 mod cost;
 mod hops;
 mod lags;
@@ -34,6 +35,9 @@ pub(crate) fn render(view: View<'_>, options: &Options) -> String {
             body {
                 main {
                     (page_one::render(view, options, &title))
+                    @if let Some(other) = &options.against {
+                        (against::render(view, View::new(other)))
+                    }
                     (matrix::render(view))
                     (hops::render(view))
                     (lags::render(view))
