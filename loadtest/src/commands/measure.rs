@@ -69,6 +69,7 @@ fn plan(args: &MeasureArgs) -> anyhow::Result<Plan> {
         timed: args.timed(),
         seed: args.run.seed,
         shard: args.shard,
+        swapped: args.swap,
     })
 }
 

@@ -9,14 +9,16 @@
 pub mod clocks;
 pub mod compare;
 pub mod figures;
+pub mod mix;
 pub mod presets;
 pub mod traffic;
 pub mod turn;
 
 use std::time::Duration;
 
-use crate::arms::{self, Arm};
+use crate::arms::{self, Arm, Server};
 use crate::book::Book;
+use crate::cli::Swap;
 use crate::describe::describe;
 use crate::load::blocks;
 use crate::load::gate::Invalid;
@@ -49,6 +51,8 @@ pub struct Plan {
     pub seed: u64,
     /// Which part of the schedule is sent.
     pub shard: Shard,
+    /// An arm that is run with the settings of another, to see whether the instrument notices.
+    pub swapped: Option<Swap>,
 }
 
 /// What one turn measures.
@@ -56,6 +60,8 @@ pub struct Plan {
 pub struct Case {
     /// The arm.
     pub arm: &'static Arm,
+    /// How its instances are started: the arm's own way, except in a test of the instrument.
+    pub server: Server,
     /// What the record calls its variant; none is the usual one.
     pub name: Option<&'static str>,
     /// What is done otherwise than usual.
@@ -113,8 +119,10 @@ impl Plan {
     }
 
     fn case(&self, arm: &'static Arm, variant: &'static Variant) -> Case {
+        let swapped = self.swapped.filter(|swap| swap.arm.name == arm.name);
         Case {
             arm,
+            server: swapped.map_or(arm.server, |swap| swap.with.server),
             name: variant.name,
             variant,
             rate_rps: self.rate_rps * variant.rate_share,
