@@ -372,6 +372,14 @@ fn about_cost(record: &Record) -> Vec<Doubt> {
         let turns = record.measures.len();
         doubts.push(Doubt::TurnsRepeated { count, turns });
     }
+    let untold = |one: &record::Measure| {
+        // Where nobody took latency, nobody looked at waiting either.
+        one.latency_ns.is_some() && one.run_queue_ns_per_request.server.is_none()
+    };
+    if record.measures.iter().any(untold) {
+        let figure = "How long processes waited for a core".to_owned();
+        doubts.push(Doubt::NotAvailableHere { figure });
+    }
     doubts.push(Doubt::OneMachine);
     doubts
 }

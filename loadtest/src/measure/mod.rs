@@ -14,6 +14,7 @@ pub mod presets;
 pub mod traffic;
 pub mod turn;
 
+use std::fs;
 use std::time::Duration;
 
 use crate::arms::{self, Arm, Server};
@@ -68,6 +69,15 @@ pub struct Case {
     pub variant: &'static Variant,
     /// Requests a second.
     pub rate_rps: f64,
+}
+
+/// Why a run is invalid.
+#[derive(Debug)]
+pub struct Fault {
+    /// The turn that was at fault.
+    pub turn: String,
+    /// Its reasons, the gravest first.
+    pub invalid: Vec<Invalid>,
 }
 
 /// What a run stands on and writes to.
@@ -178,7 +188,7 @@ impl Desk<'_> {
     ///
     /// # Errors
     /// When a process does not come up or ends, or the record cannot be written.
-    pub async fn run_all(&self) -> anyhow::Result<Vec<Invalid>> {
+    pub async fn run_all(&self) -> anyhow::Result<Option<Fault>> {
         let cases = self.cases();
         let blocks = blocks::order(cases.len(), self.plan.blocks as usize, self.plan.seed);
         for (block, order) in (0..).zip(blocks) {
@@ -187,12 +197,13 @@ impl Desk<'_> {
                 self.progress.doing(case.to_string());
                 let invalid = self.take(case, block).await?;
                 if !invalid.is_empty() {
-                    return Ok(invalid);
+                    let turn = format!("{case}, block {block}");
+                    return Ok(Some(Fault { turn, invalid }));
                 }
                 self.progress.step();
             }
         }
-        Ok(Vec::new())
+        Ok(None)
     }
 
     /// One turn. If the generator could not do its part, or somebody did not come up in time, which
@@ -215,11 +226,16 @@ impl Desk<'_> {
         }
     }
 
-    /// Says that the run is invalid and why, and forgets every speed that it measured.
+    /// Says that the run is invalid and why, and forgets every speed that it measured, the
+    /// histograms on disk too.
     pub fn invalidate(&self, because: &str) {
         self.book.invalidate(Section::Cost, because);
         self.book.edit(|record| {
             for measure in &mut record.measures {
+                if let Some(name) = &measure.hlog {
+                    // One that cannot be removed is no longer named anywhere.
+                    let _ = fs::remove_file(self.book.dir().join(name));
+                }
                 figures::forget_speed(measure);
             }
         });
@@ -233,6 +249,13 @@ impl std::fmt::Display for Case {
             Some(name) => write!(f, ", {name}"),
             None => Ok(()),
         }
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let reasons: Vec<_> = self.invalid.iter().map(ToString::to_string).collect();
+        write!(f, "{}: {}", self.turn, reasons.join("; "))
     }
 }
 

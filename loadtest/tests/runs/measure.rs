@@ -122,6 +122,8 @@ fn a_rate_beyond_the_generators_means_is_invalid_and_shows_no_speed() {
     let tried = &record.measures[0];
     assert!(tried.repeated && tried.not_sent > 0);
     assert!(tried.latency_ns.is_none() && tried.cpu_ns_per_request.server.is_none());
+    let histograms = fs::read_dir(run.out().join("hlog")).expect("the turn made a folder");
+    assert_eq!(histograms.count(), 0);
     let report = fs::read_to_string(run.out().join("report.md")).unwrap();
     for told in [text(&output.stdout), report] {
         assert!(

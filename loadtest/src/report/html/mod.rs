@@ -38,9 +38,11 @@ pub(crate) fn render(view: View<'_>, options: &Options) -> String {
                     @if let Some(other) = &options.against {
                         (against::render(view, View::new(other)))
                     }
-                    (matrix::render(view))
-                    (hops::render(view))
-                    (lags::render(view))
+                    @if view.watched() {
+                        (matrix::render(view))
+                        (hops::render(view))
+                        (lags::render(view))
+                    }
                     (cost::cost(view))
                     (about::doubts(view))
                     (about::how(view))

@@ -27,9 +27,11 @@ pub(crate) fn render(view: View<'_>, options: &Options) -> String {
     if let Some(other) = &options.against {
         page += &beside(view, View::new(other));
     }
-    page += &matrix(view);
-    page += &hops(view);
-    page += &revocations(view);
+    if view.watched() {
+        page += &matrix(view);
+        page += &hops(view);
+        page += &revocations(view);
+    }
     page += &cost::costs(view);
     page += &doubts(view);
     page += &how(view);
@@ -85,7 +87,9 @@ pub(crate) fn summary(view: View<'_>) -> String {
         );
     }
     page += "\n";
-    page += &headline_table(view);
+    if view.watched() {
+        page += &headline_table(view);
+    }
     for note in advice::footnotes(view) {
         let _ = writeln!(page, "{}\n", text(&note));
     }
