@@ -155,6 +155,10 @@ pub struct ReportArgs {
     /// The ladder to show beside: `cargo bench --bench ladder` leaves one in target/ladder
     #[arg(long, value_name = "DIR")]
     pub ladder: Option<PathBuf>,
+
+    /// Another run to hold this one against: what came out otherwise
+    #[arg(long, value_name = "DIR")]
+    pub against: Option<PathBuf>,
 }
 
 /// An arm that is run with the settings of another.

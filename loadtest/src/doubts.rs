@@ -222,8 +222,8 @@ impl fmt::Display for Doubt {
             }
             Doubt::TurnsRepeated { count, turns } => write!(
                 f,
-                "{count} of {turns} turns were taken again, because the load of the first attempt \
-                 was not the planned one. Stop other work, or lower the rate.",
+                "{count} of {turns} turns were taken again, because the first attempt failed or \
+                 its load was not the planned one. Stop other work, or lower the rate.",
             ),
             Doubt::StoreMissing { arms, because } => write!(
                 f,
@@ -371,6 +371,14 @@ fn about_cost(record: &Record) -> Vec<Doubt> {
     if count > 0 {
         let turns = record.measures.len();
         doubts.push(Doubt::TurnsRepeated { count, turns });
+    }
+    let untold = |one: &record::Measure| {
+        // Where nobody took latency, nobody looked at waiting either.
+        one.latency_ns.is_some() && one.run_queue_ns_per_request.server.is_none()
+    };
+    if record.measures.iter().any(untold) {
+        let figure = "How long processes waited for a core".to_owned();
+        doubts.push(Doubt::NotAvailableHere { figure });
     }
     doubts.push(Doubt::OneMachine);
     doubts

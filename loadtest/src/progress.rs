@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// Lines for people, and a progress bar on a terminal.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ impl Progress {
 
     /// The same for steps that take equally long, so that the time left can be told.
     pub fn start_bar_with_time_left(&self, steps: u64) {
-        self.start(steps, "{bar:28} {pos}/{len} {eta:>4} left  {msg}");
+        self.start(steps, "{bar:28} {pos}/{len} {left:>11} {msg}");
     }
 
     fn start(&self, steps: u64, template: &str) {
@@ -37,6 +37,7 @@ impl Progress {
             return;
         }
         let style = ProgressStyle::with_template(template);
+        let style = style.map(|style| style.with_key("left", tell_time_left));
         self.bar
             .set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         self.bar.set_draw_target(ProgressDrawTarget::stderr());
@@ -71,4 +72,13 @@ impl Progress {
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// Before the first step is done there is nothing to tell it from.
+fn tell_time_left(state: &ProgressState, to: &mut dyn std::fmt::Write) {
+    let left = HumanDuration(state.eta());
+    let _ = match state.pos() {
+        0 => to.write_str("…"),
+        _ => write!(to, "{left:#} left"),
+    };
 }

@@ -393,7 +393,7 @@ pub struct Measure {
     pub memory_bytes_per_login: Option<f64>,
     /// The histogram's file in the run's folder.
     pub hlog: Option<String>,
-    /// True if the load of a first attempt was not the planned one, and it was taken again.
+    /// True if a first attempt failed, or its load was not the planned one.
     #[serde(default)]
     pub repeated: bool,
 }

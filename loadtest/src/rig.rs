@@ -134,19 +134,23 @@ impl Rig {
         })
     }
 
-    /// The instances of an arm alone, with `flags` beside its own: no balancer knows them, so
-    /// nobody asks them for anything but who is given the pool.
+    /// The instances of an arm alone, with `flags` beside the server's own: no balancer knows them,
+    /// so nobody asks them for anything but who is given the pool.
     ///
     /// # Errors
     /// When an instance does not come up.
     pub async fn instances(
         &self,
         arm: &Arm,
+        server: Server,
         names: &[&str],
         flags: &[&str],
     ) -> anyhow::Result<Pool> {
         let tag = self.tag("cost");
-        let spec = self.premises.pool(arm, Lives::USUAL, names, flags, &tag);
+        let as_run = Arm { server, ..*arm };
+        let spec = self
+            .premises
+            .pool(&as_run, Lives::USUAL, names, flags, &tag);
         let spec = spec.await?;
         Ok(self.cluster.pool(spec).await?)
     }

@@ -72,6 +72,14 @@ impl Ticket {
         Answer::to(request, wanted).await
     }
 
+    /// Logs out with it, where it would be shown.
+    pub async fn log_out(&self) -> Answer {
+        let base = self.url.trim_end_matches("/me");
+        let (name, value) = self.header();
+        let request = self.http.post(format!("{base}/logout")).header(name, value);
+        Answer::to(request, Wanted::Success).await
+    }
+
     /// The same credential, to be shown elsewhere, by whoever believes it.
     #[must_use]
     pub fn at(&self, base: &str) -> Ticket {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::RunArgs;
+use super::{RunArgs, Swap, parse_swap};
 use crate::load::schedule::Shard;
 
 /// What `measure` can be told.
@@ -37,6 +37,10 @@ pub struct MeasureArgs {
     /// Send only part i of n of every schedule: one of several machines; `merge` puts them together
     #[arg(long, value_name = "I/N", default_value_t = Shard::WHOLE)]
     pub shard: Shard,
+
+    /// Run an arm with the settings of another, to see that the instrument notices
+    #[arg(long, value_name = "ARM=OTHER", hide = true, value_parser = parse_swap)]
+    pub swap: Option<Swap>,
 }
 
 impl MeasureArgs {

@@ -5,7 +5,7 @@ use crate::book::Book;
 use crate::cli::measure::MeasureArgs;
 use crate::failure::{Failure, exit};
 use crate::load::gate;
-use crate::measure::{self, Case, Desk, Plan, compare, presets};
+use crate::measure::{self, Case, Desk, Fault, Plan, compare, presets};
 use crate::progress::Progress;
 use crate::record::{Section, Validity};
 use crate::report;
@@ -13,6 +13,9 @@ use crate::run::{self, unless_interrupted};
 
 /// How many logins a second are made beforehand, to tell how long a run takes.
 const LOGINS_A_SECOND: f64 = 20_000.0;
+
+/// More than this were hardly meant: they are drawn, and held in memory, before the first is sent.
+const REQUESTS_A_TURN_MAX: f64 = 10_000_000.0;
 
 /// Measures, and says what may be said of it.
 ///
@@ -59,8 +62,17 @@ pub async fn run(args: MeasureArgs, typed: String) -> anyhow::Result<u8> {
     }
 }
 
-fn plan(args: &MeasureArgs) -> anyhow::Result<Plan> {
+fn plan(args: &MeasureArgs) -> Result<Plan, Failure> {
     let preset = presets::find(&args.preset).map_err(Failure::Usage)?;
+    let shares = preset.variants.iter().map(|variant| variant.rate_share);
+    let most = args.rate * args.seconds * shares.fold(0.0, f64::max);
+    if most > REQUESTS_A_TURN_MAX {
+        return Err(Failure::Usage(format!(
+            "--rate {} for --seconds {} is {most:.0} requests a turn, and {REQUESTS_A_TURN_MAX:.0} \
+             are the most; lower one of them",
+            args.rate, args.seconds
+        )));
+    }
     Ok(Plan {
         preset,
         arms: measure::choose(&args.run.arms, preset).map_err(Failure::Usage)?,
@@ -69,6 +81,7 @@ fn plan(args: &MeasureArgs) -> anyhow::Result<Plan> {
         timed: args.timed(),
         seed: args.run.seed,
         shard: args.shard,
+        swapped: args.swap,
     })
 }
 
@@ -101,27 +114,23 @@ fn about_seconds(case: &Case, plan: &Plan) -> f64 {
 }
 
 /// Compares what was measured, or says why nothing may be said; the exit code.
-fn conclude(desk: &Desk<'_>, outcome: Option<&anyhow::Result<Vec<gate::Invalid>>>) -> u8 {
+fn conclude(desk: &Desk<'_>, outcome: Option<&anyhow::Result<Option<Fault>>>) -> u8 {
     let (because, code) = match outcome {
-        Some(Ok(invalid)) if !invalid.is_empty() => {
-            let reasons: Vec<_> = invalid.iter().map(ToString::to_string).collect();
-            (reasons.join("; "), gate::exit_code(invalid))
-        }
+        Some(Ok(Some(fault))) => (fault.to_string(), gate::exit_code(&fault.invalid)),
         Some(Err(error)) => (format!("{error:#}"), exit::INVALID),
-        done => {
-            desk.book
-                .edit(|record| record.comparisons = compare::compare(record));
-            if cfg!(debug_assertions) {
-                let debug = "a debug build; build with --release";
-                desk.book.judge(Section::Cost, Validity::HintOnly, debug);
-            }
-            return if done.is_some() {
-                exit::OK
-            } else {
-                exit::INTERRUPTED
-            };
-        }
+        Some(Ok(None)) => return compare(desk, exit::OK),
+        None => return compare(desk, exit::INTERRUPTED),
     };
     desk.invalidate(&because);
+    code
+}
+
+fn compare(desk: &Desk<'_>, code: u8) -> u8 {
+    desk.book
+        .edit(|record| record.comparisons = compare::compare(record));
+    if cfg!(debug_assertions) {
+        let debug = "a debug build; build with --release";
+        desk.book.judge(Section::Cost, Validity::HintOnly, debug);
+    }
     code
 }

@@ -2,6 +2,7 @@
 
 use crate::cli::ReportArgs;
 use crate::failure::{Failure, exit};
+use crate::record::Record;
 use crate::report::{self, Options};
 
 /// Writes the reports and names the files.
@@ -15,12 +16,15 @@ pub fn run(args: ReportArgs) -> anyhow::Result<u8> {
         handler_ms,
         splice,
         ladder,
+        against,
     } = args;
+    let against = against.map(|dir| Record::load(&dir)).transpose();
     let options = Options {
         handler_ms,
         out,
         splice,
         ladder,
+        against: against.map_err(|error| Failure::Usage(format!("--against {error}")))?,
     };
     let written = report::run(&dirs, &options);
     let written = written.map_err(|error| Failure::Usage(format!("{error:#}")))?;

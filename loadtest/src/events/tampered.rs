@@ -34,7 +34,7 @@ pub static EVENT: Event = Event {
 };
 
 /// How far back an expired token was issued: longer than any lifetime, leeway included.
-const LONG_AGO_MS: i64 = 9 * 60 * 60 * 1_000;
+pub const LONG_AGO_MS: i64 = 9 * 60 * 60 * 1_000;
 
 /// A bad credential, and the instance that took the login it was made from.
 struct Forgery {
@@ -109,6 +109,15 @@ async fn show(scene: &Scene, variant: &str, forgeries: &[Forgery]) -> Observed {
         cell.visits.push(visited);
     }
     cell
+}
+
+/// A good credential with one thing in it changed.
+pub fn forged(carried: Carried, good: &Ticket) -> Ticket {
+    match carried {
+        Carried::Claim => good.edited(|_| "ada".to_owned()),
+        Carried::SessionCookie { .. } => good.edited(edit_id),
+        Carried::SignedToken => good.edited(promote),
+    }
 }
 
 /// Good credentials of an unrelated deployment.

@@ -9,14 +9,17 @@
 pub mod clocks;
 pub mod compare;
 pub mod figures;
+pub mod mix;
 pub mod presets;
 pub mod traffic;
 pub mod turn;
 
+use std::fs;
 use std::time::Duration;
 
-use crate::arms::{self, Arm};
+use crate::arms::{self, Arm, Server};
 use crate::book::Book;
+use crate::cli::Swap;
 use crate::describe::describe;
 use crate::load::blocks;
 use crate::load::gate::Invalid;
@@ -49,6 +52,8 @@ pub struct Plan {
     pub seed: u64,
     /// Which part of the schedule is sent.
     pub shard: Shard,
+    /// An arm that is run with the settings of another, to see whether the instrument notices.
+    pub swapped: Option<Swap>,
 }
 
 /// What one turn measures.
@@ -56,12 +61,23 @@ pub struct Plan {
 pub struct Case {
     /// The arm.
     pub arm: &'static Arm,
+    /// How its instances are started: the arm's own way, except in a test of the instrument.
+    pub server: Server,
     /// What the record calls its variant; none is the usual one.
     pub name: Option<&'static str>,
     /// What is done otherwise than usual.
     pub variant: &'static Variant,
     /// Requests a second.
     pub rate_rps: f64,
+}
+
+/// Why a run is invalid.
+#[derive(Debug)]
+pub struct Fault {
+    /// The turn that was at fault.
+    pub turn: String,
+    /// Its reasons, the gravest first.
+    pub invalid: Vec<Invalid>,
 }
 
 /// What a run stands on and writes to.
@@ -113,8 +129,10 @@ impl Plan {
     }
 
     fn case(&self, arm: &'static Arm, variant: &'static Variant) -> Case {
+        let swapped = self.swapped.filter(|swap| swap.arm.name == arm.name);
         Case {
             arm,
+            server: swapped.map_or(arm.server, |swap| swap.with.server),
             name: variant.name,
             variant,
             rate_rps: self.rate_rps * variant.rate_share,
@@ -170,7 +188,7 @@ impl Desk<'_> {
     ///
     /// # Errors
     /// When a process does not come up or ends, or the record cannot be written.
-    pub async fn run_all(&self) -> anyhow::Result<Vec<Invalid>> {
+    pub async fn run_all(&self) -> anyhow::Result<Option<Fault>> {
         let cases = self.cases();
         let blocks = blocks::order(cases.len(), self.plan.blocks as usize, self.plan.seed);
         for (block, order) in (0..).zip(blocks) {
@@ -179,35 +197,45 @@ impl Desk<'_> {
                 self.progress.doing(case.to_string());
                 let invalid = self.take(case, block).await?;
                 if !invalid.is_empty() {
-                    return Ok(invalid);
+                    let turn = format!("{case}, block {block}");
+                    return Ok(Some(Fault { turn, invalid }));
                 }
                 self.progress.step();
             }
         }
-        Ok(Vec::new())
+        Ok(None)
     }
 
-    /// One turn. If the generator could not do its part, which on a shared machine may be
-    /// somebody else's doing, it is taken again.
+    /// One turn. If the generator could not do its part, or somebody did not come up in time, which
+    /// on a shared machine may be a neighbour's doing, it is taken again.
     async fn take(&self, case: &Case, block: u32) -> anyhow::Result<Vec<Invalid>> {
-        let mut attempts = 1;
+        let mut attempt = 1;
         loop {
-            let mut taken = turn::take(self, case, block).await?;
-            taken.measure.repeated = attempts > 1;
-            let again = attempts < ATTEMPTS && taken.invalid.iter().all(Invalid::is_about_load);
-            if taken.invalid.is_empty() || !again {
+            let result = turn::take(self, case, block).await;
+            let may_do_better = match &result {
+                Ok(taken) => taken.may_do_better(),
+                Err(_) => true,
+            };
+            if attempt == ATTEMPTS || !may_do_better {
+                let mut taken = result?;
+                taken.measure.repeated = attempt > 1;
                 self.book.note_cost(taken.measure)?;
                 return Ok(taken.invalid);
             }
-            attempts += 1;
+            attempt += 1;
         }
     }
 
-    /// Says that the run is invalid and why, and forgets every speed that it measured.
+    /// Says that the run is invalid and why, and forgets every speed that it measured, the
+    /// histograms on disk too.
     pub fn invalidate(&self, because: &str) {
         self.book.invalidate(Section::Cost, because);
         self.book.edit(|record| {
             for measure in &mut record.measures {
+                if let Some(name) = &measure.hlog {
+                    // One that cannot be removed is no longer named anywhere.
+                    let _ = fs::remove_file(self.book.dir().join(name));
+                }
                 figures::forget_speed(measure);
             }
         });
@@ -221,6 +249,13 @@ impl std::fmt::Display for Case {
             Some(name) => write!(f, ", {name}"),
             None => Ok(()),
         }
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let reasons: Vec<_> = self.invalid.iter().map(ToString::to_string).collect();
+        write!(f, "{}: {}", self.turn, reasons.join("; "))
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Variant {
     pub reuse: Reuse,
     /// Logins that are alive besides those of the visitors.
     pub live_logins: u32,
+    /// Whether bad credentials are sent among the good ones.
+    pub mixed: bool,
 }
 
 /// What a visitor asks again and again.
@@ -64,6 +66,7 @@ pub const USUAL: Variant = Variant {
     rate_share: 1.0,
     reuse: Reuse::Kept,
     live_logins: 0,
+    mixed: false,
 };
 
 /// What people choose between, where a preset takes long.
@@ -77,7 +80,7 @@ const fn named(name: &'static str) -> Variant {
 }
 
 /// Every preset, in the order to show them.
-pub static ALL: [Preset; 8] = [
+pub static ALL: [Preset; 9] = [
     Preset {
         name: "quick",
         label: "what a check costs",
@@ -200,6 +203,24 @@ pub static ALL: [Preset; 8] = [
                 ask: Ask::LogInUnchecked,
                 rate_share: 0.1,
                 ..named("a login without the hash")
+            },
+        ],
+    },
+    Preset {
+        name: "mixed",
+        label: "bad credentials too",
+        shows: "forged, foreign, expired, ended ones: each refused?",
+        arms: &[
+            "session-memory",
+            "session-redis",
+            "jwt-hs256",
+            "jwt-denylist",
+        ],
+        variants: &[
+            USUAL,
+            Variant {
+                mixed: true,
+                ..named("bad credentials among the good ones")
             },
         ],
     },

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::load::request::CredentialKind;
 use crate::record::{ByProcess, Bytes, Comparison, Measure, Record, Verdict};
 
 fn plan(names: &[&str]) -> Plan {
@@ -16,6 +17,7 @@ fn plan(names: &[&str]) -> Plan {
         timed: Duration::from_secs(2),
         seed: 7,
         shard: Shard::WHOLE,
+        swapped: None,
     }
 }
 
@@ -178,6 +180,44 @@ fn an_interrupted_block_is_compared_as_far_as_both_arms_have_it() {
     assert!((find(&found, "jwt-hs256", "trusting").ratio - 1.1).abs() < 1e-9);
     record.measures.clear();
     assert_eq!(compare::compare(&record), []);
+}
+
+/// What a bad credential deserves is no opinion: it follows from what the arm declares.
+#[test]
+fn an_ended_token_is_refused_only_where_somebody_hears_of_it() {
+    let preset = presets::find("mixed").unwrap();
+    let plan = Plan {
+        preset,
+        ..plan(&["session-memory", "jwt-hs256", "jwt-denylist"])
+    };
+    let cases = plan.cases(|_| true);
+    let mixed = |arm: &str| {
+        let mut cases = cases.iter().filter(|case| case.variant.mixed);
+        cases.find(|case| case.arm.name == arm).unwrap()
+    };
+    let revoked = |arm: &str| mix::deserved(mixed(arm), CredentialKind::Revoked);
+    assert_eq!(
+        ["session-memory", "jwt-hs256", "jwt-denylist"].map(revoked),
+        [401, 200, 401]
+    );
+    assert_eq!(
+        mix::deserved(mixed("jwt-hs256"), CredentialKind::Forged),
+        401
+    );
+    assert_eq!(mix::kinds(mixed("trusting")), [CredentialKind::Valid]);
+    assert_eq!(mix::kinds(mixed("jwt-denylist")).len(), 5);
+    assert_eq!(mix::kinds(mixed("session-memory")).len(), 4);
+    let usual = cases
+        .iter()
+        .find(|case| case.arm.name == "jwt-hs256")
+        .unwrap();
+    assert_eq!(
+        mix::draws(usual, 100),
+        crate::load::draws::DrawPlan {
+            visitors: 100,
+            mix: vec![(CredentialKind::Valid, 12)],
+        }
+    );
 }
 
 #[test]

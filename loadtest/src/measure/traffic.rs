@@ -4,11 +4,12 @@ use app::users::{LOAD_PASSWORD, load_user};
 use cluster::{Instance, Pool};
 use serde_json::json;
 
-use super::Case;
 use super::presets::Ask;
+use super::{Case, mix};
 use crate::arms::Issuers;
 use crate::lab::Lab;
 use crate::load::request::{Deserves, Request, Traffic, Visitor};
+use crate::rig::Rig;
 use crate::scene::base;
 use crate::ticket::Ticket;
 
@@ -20,7 +21,8 @@ pub const LOGINS_AT_ONCE: u32 = 200;
 
 /// Everybody's request. Visitors log in where they will ask; where only A can issue, at A, and as
 /// many of them ask a verifier as ask A.
-pub(super) async fn traffic(lab: &Lab, case: &Case, pool: &Pool) -> anyhow::Result<Traffic> {
+pub(super) async fn traffic(rig: &Rig, case: &Case, pool: &Pool) -> anyhow::Result<Traffic> {
+    let lab = rig.lab();
     let instances = pool.instances();
     let logins_each = case.variant.live_logins / instances.len() as u32;
     let each = VISITORS / instances.len() as u32;
@@ -34,17 +36,20 @@ pub(super) async fn traffic(lab: &Lab, case: &Case, pool: &Pool) -> anyhow::Resu
         live(lab, &at, logins_each).await?;
         let first = number as u32 * each;
         let users: Vec<_> = (first..first + each).map(load_user).collect();
-        let tickets = lab.log_in(&at, &users).await?;
-        for (user, ticket) in users.iter().zip(&tickets) {
+        let credentials = mix::credentials(rig, case, &at, &users).await?;
+        for (user, of_user) in users.iter().zip(&credentials) {
             // Where only A can issue, a login goes there too.
-            let target = if case.variant.ask == Ask::Me {
-                number
-            } else {
-                issuer
+            let target = match case.variant.ask {
+                Ask::Me => number,
+                Ask::LogIn | Ask::LogInUnchecked => issuer,
             };
-            let request = request(lab, case.variant.ask, &instances[target], user, ticket);
+            let requests = of_user.iter().map(|(kind, ticket)| {
+                let deserves = Deserves::status(mix::deserved(case, *kind));
+                let request = request(lab, case, &instances[target], (user, ticket), deserves);
+                request.kind(*kind).target(target)
+            });
             visitors.push(Visitor {
-                requests: vec![request.target(target)],
+                requests: requests.collect(),
             });
         }
     }
@@ -63,13 +68,19 @@ async fn live(lab: &Lab, at: &str, logins: u32) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What one visitor sends. Each answer must name the visitor.
-fn request(lab: &Lab, ask: Ask, instance: &Instance, user: &str, ticket: &Ticket) -> Request {
+/// What one visitor sends. Each answer that accepts must name the visitor.
+fn request(
+    lab: &Lab,
+    case: &Case,
+    instance: &Instance,
+    (user, ticket): (&str, &Ticket),
+    deserves: Deserves,
+) -> Request {
     let host = instance.address().to_string();
     let named = format!("\"user\":\"{user}\"");
-    let deserves = Deserves::status(200).saying(named.as_bytes());
+    let deserves = deserves.saying(named.as_bytes());
     let json = ("content-type", "application/json");
-    match ask {
+    match case.variant.ask {
         Ask::Me => {
             let (name, value) = ticket.header();
             let headers = [(name, value.as_str())];

@@ -9,6 +9,7 @@
 //! page.
 
 mod advice;
+mod against;
 mod cost;
 pub mod csv;
 mod findings;
@@ -49,6 +50,8 @@ pub struct Options {
     pub splice: Option<PathBuf>,
     /// The folder of a record whose ladder to show as well.
     pub ladder: Option<PathBuf>,
+    /// Another run to hold this one against.
+    pub against: Option<Record>,
 }
 
 impl Default for Options {
@@ -58,7 +61,14 @@ impl Default for Options {
             out: None,
             splice: None,
             ladder: None,
+            against: None,
         }
+    }
+}
+
+impl Options {
+    fn is_about_one_run(&self) -> bool {
+        self.out.is_some() || self.splice.is_some() || self.against.is_some()
     }
 }
 
@@ -76,8 +86,8 @@ pub fn run(dirs: &[PathBuf], options: &Options) -> anyhow::Result<Vec<PathBuf>> 
         options.handler_ms
     );
     ensure!(
-        dirs.len() == 1 || (options.out.is_none() && options.splice.is_none()),
-        "--out and --splice take one run; name one folder"
+        dirs.len() == 1 || !options.is_about_one_run(),
+        "--out, --splice and --against take one run; name one folder"
     );
     let ladder = options.ladder.as_deref().map(measured_ladder).transpose()?;
     let mut written = Vec::new();

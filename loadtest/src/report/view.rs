@@ -20,6 +20,12 @@ impl<'a> View<'a> {
         View { record }
     }
 
+    /// Whether the run watched who stays logged in; one of `measure` alone did not.
+    pub(crate) fn watched(self) -> bool {
+        let measured_alone = self.record.measuring.is_some() && self.record.cells.is_empty();
+        !measured_alone
+    }
+
     /// The arms of the headline table; all of them where none is marked.
     pub(crate) fn headline_arms(self) -> Vec<&'a Arm> {
         let marked: Vec<_> = self.record.arms.iter().filter(|arm| arm.headline).collect();

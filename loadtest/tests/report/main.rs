@@ -1,5 +1,6 @@
 //! Reports from records: what the data says is what the report says, and nothing else.
 
+mod against;
 mod contrast;
 mod forms;
 mod ladder;

@@ -11,7 +11,7 @@ use crate::reading::{page, words};
 
 /// Eight blocks of three arms: Redis costs twice the zero line, JWT about the same, and reading
 /// the user each time half as much again.
-fn record() -> Record {
+pub(crate) fn record() -> Record {
     let mut record = Record::new(7, "loadtest measure --seed 7");
     record.arms = [
         ("trusting", "no check at all", false),

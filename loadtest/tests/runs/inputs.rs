@@ -44,6 +44,10 @@ fn mistakes_are_one_line_and_exit_2() {
         ),
         (&["measure", "--blocks", "7"], &["--blocks", "7", "8"]),
         (&["measure", "--rate", "0"], &["--rate", "above 0"]),
+        (
+            &["measure", "--rate", "1000000", "--seconds", "60"],
+            &["--rate 1000000", "--seconds 60", "lower"],
+        ),
         (&["measure", "--shard", "4/3"], &["--shard", "4/3", "i/n"]),
         (&["report", "/nowhere/at-all"], &["/nowhere/at-all"]),
         (

@@ -7,6 +7,7 @@ use std::time::Duration;
 use loadtest::load::draws::DrawPlan;
 use loadtest::load::hlog;
 use loadtest::load::schedule::{Arrivals, Plan, Shard, Step};
+use loadtest::load::tally::Outcome;
 use loadtest::measure::turn::{PAUSE, seed_of_block};
 use loadtest::record::{Measure, Record, TWIN, Verdict};
 use nix::sys::signal::Signal;
@@ -121,6 +122,8 @@ fn a_rate_beyond_the_generators_means_is_invalid_and_shows_no_speed() {
     let tried = &record.measures[0];
     assert!(tried.repeated && tried.not_sent > 0);
     assert!(tried.latency_ns.is_none() && tried.cpu_ns_per_request.server.is_none());
+    let histograms = fs::read_dir(run.out().join("hlog")).expect("the turn made a folder");
+    assert_eq!(histograms.count(), 0);
     let report = fs::read_to_string(run.out().join("report.md")).unwrap();
     for told in [text(&output.stdout), report] {
         assert!(
@@ -218,4 +221,61 @@ fn in_schedule(record: &Record, block: u32) -> u64 {
     };
     let whole = plan.schedule(Shard::WHOLE).expect("it was sent");
     whole.planned_after(ms(asked.warm_up_ms) + PAUSE)
+}
+
+/// Bad credentials flow among the good ones, and each gets what it deserves; a server that believes
+/// everybody, under the name of one that checks, fails the run at the first that it lets in.
+#[test]
+fn a_credential_that_is_let_in_wrongly_fails_the_run_and_is_named() {
+    let run = Run::new();
+    let mixed = ["--preset", "mixed", "--arms", "jwt-hs256"];
+    let swapped = ["--swap", "jwt-hs256=trusting"];
+    let mut command = run.command(&SMALL);
+    let output = command.args(mixed).args(swapped).output().unwrap();
+    let told = told(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(
+        told.contains("were let in that should have been refused, the first: "),
+        "{told}"
+    );
+    assert!(told.contains("answered 200 instead of 401"), "{told}");
+    let record = run.record();
+    assert!(
+        !record.valid
+            && record
+                .measures
+                .iter()
+                .any(|measure| measure.wrong_answers > 0)
+    );
+}
+
+#[test]
+fn bad_credentials_get_what_they_deserve() {
+    let run = Run::new();
+    let mut command = run.command(&SMALL);
+    command.args(["--preset", "mixed", "--arms", "session-redis,jwt-denylist"]);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let record = run.record();
+    let name = "bad credentials among the good ones";
+    for arm in ["session-redis", "jwt-denylist"] {
+        let outcomes = measures(&record, arm, Some(name))
+            .into_iter()
+            .map(|measure| {
+                assert_eq!(measure.wrong_answers, 0);
+                let file = measure.hlog.as_ref().expect("its file is named");
+                let log = fs::read(run.out().join(file)).expect("its file is there");
+                let tally = hlog::read(&log).expect("it is a histogram log");
+                (
+                    tally.count(Outcome::Refused),
+                    tally.count(Outcome::Recognised),
+                )
+            });
+        let (refused, recognised): (Vec<_>, Vec<_>) = outcomes.unzip();
+        let (refused, recognised) = (refused.iter().sum::<u64>(), recognised.iter().sum::<u64>());
+        assert!(
+            0 < refused && refused < recognised,
+            "{arm}: {refused} of {recognised}"
+        );
+    }
 }

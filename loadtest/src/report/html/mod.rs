@@ -4,6 +4,7 @@
 //! maud escapes whatever a record holds, names of arms included.
 
 mod about;
+mod against;
 mod cost;
 mod hops;
 mod ladder;
@@ -35,9 +36,14 @@ pub(crate) fn render(view: View<'_>, options: &Options) -> String {
             body {
                 main {
                     (page_one::render(view, options, &title))
-                    (matrix::render(view))
-                    (hops::render(view))
-                    (lags::render(view))
+                    @if let Some(other) = &options.against {
+                        (against::render(view, View::new(other)))
+                    }
+                    @if view.watched() {
+                        (matrix::render(view))
+                        (hops::render(view))
+                        (lags::render(view))
+                    }
                     (cost::cost(view))
                     (ladder::render(view))
                     (about::doubts(view))

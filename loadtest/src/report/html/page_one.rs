@@ -18,6 +18,9 @@ const SECTIONS: [(&str, &str); 6] = [
     ("how", "how it was run"),
 ];
 
+/// How many of them a run does not have that measured cost alone.
+const WATCHED: usize = 3;
+
 pub(super) fn render(view: View<'_>, options: &Options, title: &str) -> Markup {
     html! {
         header {
@@ -26,7 +29,7 @@ pub(super) fn render(view: View<'_>, options: &Options, title: &str) -> Markup {
             p.lead { (advice::setting(view)) }
         }
         (found(view))
-        (table(view))
+        @if view.watched() { (table(view)) }
         div.two {
             section {
                 h3 { "What carries over to your stack" }
@@ -51,7 +54,9 @@ pub(super) fn render(view: View<'_>, options: &Options, title: &str) -> Markup {
             }
         }
         nav aria-label="Sections" {
-            @for (id, name) in SECTIONS { a href={ "#" (id) } { (name) } }
+            @for (id, name) in SECTIONS.iter().skip(if view.watched() { 0 } else { WATCHED }) {
+                a href={ "#" (id) } { (name) }
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The report as Markdown: the same sentences and tables, for a README, an issue or a review.
 //! Long because its sections are short and stand in their order.
 
+mod cost;
 mod parts;
 
 use std::fmt::Write;
@@ -9,7 +10,7 @@ use super::headline::{self, COLUMNS};
 use super::lag;
 use super::mark::Mark;
 use super::view::{self, View, letter};
-use super::{Options, advice, cost, findings, ladder, observed, titles, validity, words};
+use super::{Options, advice, against, findings, ladder, observed, titles, validity, words};
 use crate::record::{Arm, EventStory, Hop, Wanted};
 use parts::{list, marked, table, text};
 
@@ -24,13 +25,40 @@ pub(crate) fn render(view: View<'_>, options: &Options) -> String {
     page += &list("What does not", &advice::stays_here(view));
     let matters = advice::does_it_matter(view, options.handler_ms);
     page += &list("Does the cost matter?", &matters);
-    page += &matrix(view);
-    page += &hops(view);
-    page += &revocations(view);
-    page += &costs(view);
+    if let Some(other) = &options.against {
+        page += &beside(view, View::new(other));
+    }
+    if view.watched() {
+        page += &matrix(view);
+        page += &hops(view);
+        page += &revocations(view);
+    }
+    page += &cost::costs(view);
     page += &rungs(view);
     page += &doubts(view);
     page += &how(view);
+    page
+}
+
+/// This run held against another.
+fn beside(here: View<'_>, there: View<'_>) -> String {
+    let found = against::against(here, there);
+    let mut page = format!("## Beside the other run: {}\n\n", text(&found.title()));
+    let parts = [
+        ("Outcomes that differ", found.outcomes),
+        ("Cost, as a ratio to each run's own zero line", found.costs),
+        ("What else differs between the runs", found.settings),
+    ];
+    for (title, pairs) in parts.into_iter().filter(|(_, pairs)| !pairs.is_empty()) {
+        let row = |pair: against::Pair| {
+            [&pair.what, &pair.here, &pair.there, pair.verdict]
+                .map(text)
+                .to_vec()
+        };
+        let rows = pairs.into_iter().map(row).collect();
+        let head = ["", "this run", "the other", "this one is"];
+        let _ = writeln!(page, "### {title}\n\n{}", table(&head, rows));
+    }
     page
 }
 
@@ -61,7 +89,9 @@ pub(crate) fn summary(view: View<'_>) -> String {
         );
     }
     page += "\n";
-    page += &headline_table(view);
+    if view.watched() {
+        page += &headline_table(view);
+    }
     for note in advice::footnotes(view) {
         let _ = writeln!(page, "{}\n", text(&note));
     }
@@ -186,56 +216,6 @@ fn revocations(view: View<'_>) -> String {
         rows.collect(),
     );
     page
-}
-
-fn costs(view: View<'_>) -> String {
-    if !cost::may_be_shown(view) {
-        return String::new();
-    }
-    let ns = |ns: Option<f64>| ns.map_or_else(|| "–".to_owned(), words::nanoseconds);
-    let rows = cost::by_arm(view).into_iter().map(|cost| {
-        let comparison = cost::against_zero(view, &cost.arm);
-        let ratio = comparison.map_or_else(|| "–".to_owned(), cost::ratio_or_verdict);
-        vec![
-            text(&cost.arm),
-            ns(cost.server_ns),
-            ns(cost.store_ns),
-            ratio,
-            cost.blocks.to_string(),
-        ]
-    });
-    let mut page = format!("## {}\n\n", text(&titles::cost(view)));
-    page += "CPU time per request, median over blocks.\n\n";
-    page += &table(
-        &["arm", "server", "store", "ratio to zero line", "blocks"],
-        rows.collect(),
-    );
-    for variant in cost::variants(view) {
-        page += &cost_variant(view, variant);
-    }
-    if let Some(sentence) = cost::how_sure(view) {
-        let _ = writeln!(page, "{sentence}\n");
-    }
-    page
-}
-
-/// What the arms cost when something is done otherwise.
-fn cost_variant(view: View<'_>, variant: &str) -> String {
-    let rows = cost::by_arm_in(view, Some(variant)).into_iter().map(|arm| {
-        let beside = cost::beside_usual(view, &arm.arm, variant);
-        vec![
-            text(&arm.arm),
-            arm.total_ns()
-                .map_or_else(|| "–".to_owned(), words::nanoseconds),
-            beside.map_or_else(|| "–".to_owned(), cost::ratio_or_verdict),
-        ]
-    });
-    let head = ["arm", "server and store", "ratio to the same arm without"];
-    format!(
-        "With {}:\n\n{}",
-        text(variant),
-        table(&head, rows.collect())
-    )
 }
 
 /// The ladder; nothing where none was measured.

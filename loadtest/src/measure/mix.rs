@@ -1,0 +1,114 @@
+//! Bad credentials among the good ones: each made from a good one, so that one thing is wrong with
+//! it, and each with what it deserves.
+//!
+//! What an arm deserves follows from what it declares: a token that nobody can take back is still
+//! good after its log-out, so it must be accepted.
+
+use anyhow::{Context as _, ensure};
+
+use super::Case;
+use crate::answer::Outcome;
+use crate::arms::{Carried, Channel};
+use crate::events::tampered::{LONG_AGO_MS, forged};
+use crate::load::draws::DrawPlan;
+use crate::load::request::CredentialKind;
+use crate::rig::Rig;
+use crate::scene::base;
+use crate::ticket::Ticket;
+
+/// Good ones to each kind of bad ones.
+const VALID_WEIGHT: u16 = 12;
+
+/// The kinds that are sent in a case, bad ones last. The arm that checks nothing has no bad ones.
+pub fn kinds(case: &Case) -> Vec<CredentialKind> {
+    let mut kinds = vec![CredentialKind::Valid];
+    let carried = case.arm.properties.carried;
+    if case.variant.mixed && carried != Carried::Claim {
+        use CredentialKind::{Expired, ForeignKey, Forged, Revoked};
+        kinds.extend([Forged, ForeignKey, Revoked]);
+        // A session that is over is gone; there is nothing left that could be taken for it.
+        if carried == Carried::SignedToken {
+            kinds.push(Expired);
+        }
+    }
+    kinds
+}
+
+/// How often each kind is drawn.
+pub fn draws(case: &Case, visitors: u32) -> DrawPlan {
+    let weight = |kind| match kind {
+        CredentialKind::Valid => VALID_WEIGHT,
+        _ => 1,
+    };
+    let mix = kinds(case).into_iter().map(|kind| (kind, weight(kind)));
+    DrawPlan {
+        visitors,
+        mix: mix.collect(),
+    }
+}
+
+/// The status that this kind deserves from this arm.
+pub fn deserved(case: &Case, kind: CredentialKind) -> u16 {
+    let nobody_hears = case.arm.properties.ended == Channel::Nobody;
+    match kind {
+        CredentialKind::Valid => 200,
+        CredentialKind::Revoked if nobody_hears => 200,
+        _ => 401,
+    }
+}
+
+/// For each of these users, who log in at `at`, a credential of each kind.
+pub(super) async fn credentials(
+    rig: &Rig,
+    case: &Case,
+    at: &str,
+    users: &[String],
+) -> anyhow::Result<Vec<Vec<(CredentialKind, Ticket)>>> {
+    let good = rig.lab().log_in(at, users).await?;
+    let mut of_users: Vec<Vec<_>> = users.iter().map(|_| Vec::new()).collect();
+    for kind in kinds(case) {
+        let made = match kind {
+            CredentialKind::Valid => good.clone(),
+            CredentialKind::Forged => {
+                let carried = case.arm.properties.carried;
+                good.iter().map(|good| forged(carried, good)).collect()
+            }
+            CredentialKind::ForeignKey => strangers(rig, case, users).await?,
+            CredentialKind::Revoked => ended(rig, at, users).await?,
+            CredentialKind::Expired => old(rig, at, users).await?,
+        };
+        for (of_user, ticket) in of_users.iter_mut().zip(made) {
+            of_user.push((kind, ticket));
+        }
+    }
+    Ok(of_users)
+}
+
+/// Good credentials of another deployment.
+async fn strangers(rig: &Rig, case: &Case, users: &[String]) -> anyhow::Result<Vec<Ticket>> {
+    let pool = rig.stranger(case.arm).await?;
+    let instances = pool.instances();
+    let stranger = instances.first().context("a stranger is one instance")?;
+    let made = rig.lab().log_in(&base(stranger.address()), users).await;
+    pool.stop().await?;
+    made
+}
+
+/// Logins that were ended where they were made.
+async fn ended(rig: &Rig, at: &str, users: &[String]) -> anyhow::Result<Vec<Ticket>> {
+    let tickets = rig.lab().log_in(at, users).await?;
+    for ticket in &tickets {
+        let answer = ticket.log_out().await;
+        let said = answer.outcome == Outcome::Recognised;
+        ensure!(said, "a log-out was answered {}", answer.reason);
+    }
+    Ok(tickets)
+}
+
+/// Logins of an issuer that believed it was long ago.
+async fn old(rig: &Rig, at: &str, users: &[String]) -> anyhow::Result<Vec<Ticket>> {
+    rig.lab().set_clock(at, -LONG_AGO_MS).await?;
+    let made = rig.lab().log_in(at, users).await;
+    rig.lab().set_clock(at, 0).await?;
+    made
+}
