@@ -1,4 +1,5 @@
 //! The command line: what can be asked for, and how a mistake in it is answered.
+//! Long because every flag of every command stands here with its help.
 
 pub mod measure;
 
