@@ -2,6 +2,7 @@
 //! on it, arms are set up as [`Scene`]s, one after the other or side by side.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -134,8 +135,9 @@ impl Rig {
         })
     }
 
-    /// The instances of an arm alone, with `flags` beside the server's own: no balancer knows them,
-    /// so nobody asks them for anything but who is given the pool.
+    /// The instances of an arm alone, with `flags` beside the server's own and, if one is named,
+    /// another way to the store: no balancer knows them, so nobody asks them for anything but who
+    /// is given the pool.
     ///
     /// # Errors
     /// When an instance does not come up.
@@ -145,12 +147,15 @@ impl Rig {
         server: Server,
         names: &[&str],
         flags: &[&str],
+        store: Option<SocketAddr>,
     ) -> anyhow::Result<Pool> {
         let tag = self.tag("cost");
         let as_run = Arm { server, ..*arm };
-        let spec = self
-            .premises
-            .pool(&as_run, Lives::USUAL, names, flags, &tag);
+        let mut premises = self.premises.clone();
+        if let Some(store) = store {
+            premises.redis_url = Some(format!("redis://{store}/"));
+        }
+        let spec = premises.pool(&as_run, Lives::USUAL, names, flags, &tag);
         let spec = spec.await?;
         Ok(self.cluster.pool(spec).await?)
     }

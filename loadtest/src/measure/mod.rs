@@ -8,6 +8,7 @@
 
 pub mod clocks;
 pub mod compare;
+pub mod distance;
 pub mod figures;
 pub mod mix;
 pub mod presets;

@@ -44,6 +44,8 @@ pub struct Variant {
     pub live_logins: u32,
     /// Whether bad credentials are sent among the good ones.
     pub mixed: bool,
+    /// How far away the store is while requests are sent; next door it is 0.
+    pub store_round_trip_ms: u64,
 }
 
 /// What a visitor asks again and again.
@@ -67,6 +69,7 @@ pub const USUAL: Variant = Variant {
     reuse: Reuse::Kept,
     live_logins: 0,
     mixed: false,
+    store_round_trip_ms: 0,
 };
 
 /// What people choose between, where a preset takes long.
@@ -80,7 +83,7 @@ const fn named(name: &'static str) -> Variant {
 }
 
 /// Every preset, in the order to show them.
-pub static ALL: [Preset; 9] = [
+pub static ALL: [Preset; 10] = [
     Preset {
         name: "quick",
         label: "what a check costs",
@@ -203,6 +206,32 @@ pub static ALL: [Preset; 9] = [
                 ask: Ask::LogInUnchecked,
                 rate_share: 0.1,
                 ..named("a login without the hash")
+            },
+        ],
+    },
+    Preset {
+        name: "store-distance",
+        label: "a store far away",
+        shows: "latency with a store 1, 5 and 20 ms away",
+        arms: &[
+            "session-redis",
+            "session-cached",
+            "jwt-hs256",
+            "jwt-denylist",
+        ],
+        variants: &[
+            USUAL,
+            Variant {
+                store_round_trip_ms: 1,
+                ..named("a store 1 ms away")
+            },
+            Variant {
+                store_round_trip_ms: 5,
+                ..named("a store 5 ms away")
+            },
+            Variant {
+                store_round_trip_ms: 20,
+                ..named("a store 20 ms away")
             },
         ],
     },

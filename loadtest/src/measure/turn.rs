@@ -12,6 +12,7 @@ use app::users::load_user;
 use cluster::{Pool, Redis};
 
 use super::clocks::{Processes, Spent};
+use super::distance::Distance;
 use super::figures::figures;
 use super::traffic::{LOGINS_AT_ONCE, traffic};
 use super::{Case, Desk, mix};
@@ -38,7 +39,7 @@ const SETTLE: Duration = Duration::from_millis(20);
 /// From the moment at which all is ready to the first request: connections are opened meanwhile.
 const BEFORE_START: Duration = Duration::from_millis(100);
 
-/// Connections to each instance.
+/// Connections to each instance, where the store is near.
 const CONNECTIONS: usize = 16;
 
 /// Logins that are made when all has been timed, to see what they take in memory.
@@ -67,17 +68,21 @@ impl Taken {
 pub async fn take(desk: &Desk<'_>, case: &Case, block: u32) -> anyhow::Result<Taken> {
     let in_words = || format!("{case}, block {block}");
     let store = fresh_store(desk, case).await.with_context(in_words)?;
-    let pool = desk
-        .rig
-        .instances(
-            case.arm,
-            case.server,
-            case.variant.instances,
-            case.variant.flags,
-        )
-        .await;
-    let pool = pool.with_context(in_words)?;
-    let taken = on(desk, case, block, &pool, store).await;
+    let distance = distance(case, store.as_ref()).with_context(in_words)?;
+    let mut flags = case.variant.flags.to_vec();
+    if distance.is_some() {
+        // The relay is on loopback, and the servers would take the store for one that is near.
+        flags.extend(["--store-nodelay", "true"]);
+    }
+    let pool = desk.rig.instances(
+        case.arm,
+        case.server,
+        case.variant.instances,
+        &flags,
+        distance.as_ref().map(|distance| distance.address),
+    );
+    let pool = pool.await.with_context(in_words)?;
+    let taken = on(desk, case, block, &pool, (store, distance.as_ref())).await;
     let stopped = pool.stop().await;
     let taken = taken.with_context(in_words)?;
     stopped.with_context(in_words)?;
@@ -95,16 +100,39 @@ async fn fresh_store(desk: &Desk<'_>, case: &Case) -> anyhow::Result<Option<Redi
     Ok(Some(redis.clone()))
 }
 
+/// What makes the store a far one, where that is asked for.
+fn distance(case: &Case, store: Option<&Redis>) -> anyhow::Result<Option<Distance>> {
+    let Some(store) = store.filter(|_| case.variant.store_round_trip_ms > 0) else {
+        return Ok(None);
+    };
+    let address = store
+        .url()
+        .trim_start_matches("redis://")
+        .trim_end_matches('/');
+    let address = address
+        .parse()
+        .context("the store has no address of its own")?;
+    Ok(Some(Distance::to(address)?))
+}
+
 async fn on(
     desk: &Desk<'_>,
     case: &Case,
     block: u32,
     pool: &Pool,
-    store: Option<Redis>,
+    (store, distance): (Option<Redis>, Option<&Distance>),
 ) -> anyhow::Result<Taken> {
     let traffic = traffic(desk.rig, case, pool).await?;
     let processes = Processes::of(pool, store)?;
+    // It moves away when everybody has logged in, and comes back before more do.
+    let set = |ms| {
+        distance
+            .iter()
+            .for_each(|distance| distance.set(Duration::from_millis(ms)))
+    };
+    set(case.variant.store_round_trip_ms);
     let (readings, spent) = load(desk, case, block, traffic, &processes).await?;
+    set(0);
     let memory = memory_bytes_per_login(desk, pool, &processes).await?;
     let invalid = gate::judge(&Facts::from(&readings));
     let hlog = write_hlog(desk, case, block, &readings)?;
@@ -137,7 +165,7 @@ async fn load(
     let pacing = Pacing::Open(plan.schedule(desk.plan.shard)?);
     let stop = StopOnDrop::default();
     let settings = Settings {
-        connections: CONNECTIONS,
+        connections: connections(case),
         reuse: case.variant.reuse,
         warm_up: WARM_UP + PAUSE,
         stop: Arc::clone(&stop.0),
@@ -151,6 +179,14 @@ async fn load(
     let readings = running.await??;
     let after = processes.used().await?;
     Ok((readings, after.since(&before)))
+}
+
+/// Connections to each instance. With a store far away each is occupied for long, and one that is
+/// waited for would be the generator's doing.
+fn connections(case: &Case) -> usize {
+    let round_trip = Duration::from_millis(case.variant.store_round_trip_ms);
+    let under_way = case.rate_rps * round_trip.as_secs_f64();
+    CONNECTIONS + under_way.ceil() as usize
 }
 
 /// Of one block all arms get the same requests at the same times, of two blocks none.
