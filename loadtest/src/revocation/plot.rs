@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail};
 use app::users::{DEMO_USERS, LOAD_PASSWORD};
 use cluster::Policy;
 use futures_util::future::{join_all, try_join_all};
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::{By, Order, Revoked, Row, SoFar};
@@ -90,6 +91,12 @@ pub(super) async fn prepare(
         watched.push(watch(scene, visitor, order.asked, asked)?);
     }
     let sticky = scene.arm.policy == Policy::Sticky;
+    // Several orders log somebody in at the same time. In step with each other, each would get the
+    // turn that another one waits for, again and again.
+    let _one_after_the_other = match sticky {
+        true => Some(TURNS.lock().await),
+        false => None,
+    };
     let told_at = if sticky {
         scene.balanced.clone()
     } else {
@@ -113,6 +120,9 @@ pub(super) struct Given {
     /// When, in milliseconds since the epoch.
     at_ms: f64,
 }
+
+/// Who logs in through a sticky balancer until it picks the right instance.
+static TURNS: Mutex<()> = Mutex::const_new(());
 
 /// Logs somebody in at one instance: directly, or, where the balancer is sticky, as often as it
 /// takes until the balancer picks that instance.
