@@ -11,7 +11,7 @@ use super::{Board, BoardError, Door, Rules};
 use crate::book::RUNS;
 
 /// How soon the balancer notices what a viewer did to a server.
-const HEALTH_INTERVAL: Duration = Duration::from_millis(500);
+const HEALTH_INTERVAL: Duration = Duration::from_millis(1_000);
 
 /// What `watch` is told.
 #[derive(Debug, Clone, Default)]
