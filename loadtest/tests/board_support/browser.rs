@@ -27,23 +27,7 @@ pub(crate) struct Browser {
 impl Browser {
     /// Starts chromedriver and Chromium.
     pub(crate) async fn start() -> Self {
-        let mut driver = Command::new(program("CHROMEDRIVER", &["chromedriver"]))
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver does not start");
-        let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port: u16 = lines
-            .map_while(Result::ok)
-            .find_map(|line| {
-                line.split_once("successfully on port ")?
-                    .1
-                    .trim_end_matches('.')
-                    .parse()
-                    .ok()
-            })
-            .expect("chromedriver does not say on which port it listens");
+        let (driver, port) = driver();
         let profile = tempfile::tempdir().unwrap();
         let options = json!({
             "binary": program("CHROMIUM", &["chromium", "chromium-browser", "google-chrome"]),
@@ -246,6 +230,29 @@ impl Drop for Browser {
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
+}
+
+/// A chromedriver, and the port on which it listens. It takes a free port and then wants the same
+/// one for IPv6; where several start at once somebody may have that, and it ends.
+fn driver() -> (Child, u16) {
+    for _ in 0..5 {
+        let mut driver = Command::new(program("CHROMEDRIVER", &["chromedriver"]))
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver does not start");
+        let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+        let port = lines.map_while(Result::ok).find_map(|line| {
+            let (_, port) = line.split_once("successfully on port ")?;
+            port.trim_end_matches('.').parse().ok()
+        });
+        match port {
+            Some(port) => return (driver, port),
+            None => drop(driver.wait()),
+        }
+    }
+    panic!("chromedriver does not say on which port it listens")
 }
 
 /// Where a program is: as its variable says, or on PATH.
