@@ -1,5 +1,6 @@
 //! What both servers can be told on the command line or in the environment.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -99,7 +100,11 @@ impl Settings {
     }
 }
 
-fn held_back(text: &str) -> Result<HeldBack<String>, std::convert::Infallible> {
+/// Reads a setting that may hold a password, such as a URL: it is never shown again.
+///
+/// # Errors
+/// None; clap wants a `Result`.
+pub fn held_back(text: &str) -> Result<HeldBack<String>, Infallible> {
     Ok(HeldBack::new(text.to_owned()))
 }
 

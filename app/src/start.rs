@@ -18,7 +18,7 @@ use crate::metrics::Metrics;
 use crate::password::Hasher;
 use crate::serve::{Drain, serve};
 use crate::settings::Settings;
-use crate::users::{self, Source, Users, UsersError};
+use crate::users::{Source, Users};
 
 /// Why an instance did not start; one line for the person who started it.
 #[derive(Debug, thiserror::Error)]
@@ -109,15 +109,12 @@ async fn open_users(settings: &Settings) -> Result<Users, StartError> {
             ))
         }),
         Some(source @ Source::Postgres(_)) => {
-            let failed = |error: UsersError| {
+            let made = Users::create(source, settings.load_users).await;
+            made.map_err(|error| {
                 usage(format!(
                     "DATABASE_URL: {error}; write it like postgres://user:password@host/database"
                 ))
-            };
-            users::create(source.clone(), settings.load_users)
-                .await
-                .map_err(failed)?;
-            Users::open(source).await.map_err(failed)
+            })
         }
     }
 }

@@ -108,24 +108,33 @@ pub enum UsersError {
 /// # Errors
 /// When the database cannot be created, migrated or written.
 pub async fn create(source: impl Into<Source>, load_users: u32) -> Result<(), UsersError> {
-    let database = Database::connect(&source.into(), true).await?;
-    database.migrate().await?;
-    let users = Users { database };
-    for user in &DEMO_USERS {
-        // Its hash is what takes long; instances that come later need not make it.
-        if users.find(user.name).await?.is_none() {
-            users.add(user).await?;
-        }
-    }
-    users
-        .database
-        .add_load_users(load_users, LOAD_PASSWORD_HASH)
-        .await?;
+    let users = Users::create(source, load_users).await?;
     users.database.close().await;
     Ok(())
 }
 
 impl Users {
+    /// The same, and stays connected.
+    ///
+    /// # Errors
+    /// As those of [`create`].
+    pub async fn create(source: impl Into<Source>, load_users: u32) -> Result<Self, UsersError> {
+        let database = Database::connect(&source.into(), true).await?;
+        database.migrate().await?;
+        let users = Self { database };
+        for user in &DEMO_USERS {
+            // Its hash is what takes long; instances that come later need not make it.
+            if users.find(user.name).await?.is_none() {
+                users.add(user).await?;
+            }
+        }
+        users
+            .database
+            .add_load_users(load_users, LOAD_PASSWORD_HASH)
+            .await?;
+        Ok(users)
+    }
+
     /// Opens accounts that [`create`] has made.
     ///
     /// # Errors

@@ -23,7 +23,8 @@ mod tail;
 mod watched;
 
 pub use balancer::{
-    ArmSpec, ArmState, Balancer, BalancerSettings, Policy, UpstreamHealth, UpstreamState,
+    ArmSpec, ArmState, Balancer, BalancerSettings, Policy, STICKY_COOKIE_PREFIX, UpstreamHealth,
+    UpstreamState,
 };
 pub use cluster::{Cluster, ClusterSettings, Crash};
 pub use error::Error;

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::answer::Outcome;
 use crate::arms::{self, Arm};
 use crate::pools::{INSTANCES, Lives};
-use crate::record::{ByProcess, Bytes, Comparison, Measure, Verdict};
+use crate::record::{ByProcess, Comparison, Measure, Verdict};
 use crate::rig::Rig;
 use crate::scene::Scene;
 use crate::ticket::Ticket;
@@ -166,20 +166,12 @@ async fn measure(subject: &Subject, block: u32) -> anyhow::Result<Measure> {
         rate_offered_rps: None,
         rate_achieved_rps: requests as f64 / seconds,
         requests,
-        not_sent: 0,
-        wrong_answers: 0,
-        latency_ns: None,
         cpu_ns_per_request: ByProcess {
             server: Some(per_request(before.0, after.0)),
             store: subject.store.map(|_| per_request(before.1, after.1)),
             ..ByProcess::default()
         },
-        run_queue_ns_per_request: ByProcess::default(),
-        bytes_per_request: Bytes::default(),
-        store_commands_per_request: None,
-        memory_bytes_per_login: None,
-        hlog: None,
-        repeated: false,
+        ..Measure::default()
     })
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use app::Credential;
+use app::front::LAB_SECRET;
 use http::HeaderName;
 use http::header::{AUTHORIZATION, COOKIE};
 use serde::Deserialize;
@@ -112,13 +113,13 @@ impl Lab {
         wait: Duration,
     ) -> anyhow::Result<T> {
         let asked = self.http.get(format!("{base}/lab/state")).timeout(wait);
-        let answer = asked.header("x-lab-secret", &self.secret).send().await?;
+        let answer = asked.header(LAB_SECRET, &self.secret).send().await?;
         Ok(answer.error_for_status()?.json().await?)
     }
 
     async fn post(&self, base: &str, path: &str, body: &Value) -> anyhow::Result<Value> {
         let request = self.http.post(format!("{base}{path}")).json(body);
-        let response = request.header("x-lab-secret", &self.secret).send().await;
+        let response = request.header(LAB_SECRET, &self.secret).send().await;
         let response = response.with_context(|| format!("no answer from {path}"))?;
         let response = response
             .error_for_status()

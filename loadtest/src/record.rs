@@ -361,7 +361,7 @@ pub struct Measuring {
 }
 
 /// What a request cost in one block.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Measure {
     /// The arm.
     pub arm: String,

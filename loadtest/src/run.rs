@@ -33,6 +33,25 @@ pub async fn raise(args: &RunArgs, arms: &[&Arm]) -> anyhow::Result<Arc<Rig>> {
     Rig::raise(&executable, args.redis_url.clone(), wants_redis, args.seed).await
 }
 
+/// Starts what `arms` need, and writes down the machine and who runs where; nothing if somebody
+/// stopped it meanwhile, and then the book is closed.
+///
+/// # Errors
+/// As those of [`raise`], or when the record cannot be written.
+pub async fn raise_for(
+    book: &Book,
+    args: &RunArgs,
+    arms: &[&Arm],
+) -> anyhow::Result<Option<Arc<Rig>>> {
+    let Some(rig) = unless_interrupted(raise(args, arms)).await else {
+        book.close(true, Vec::new())?;
+        return Ok(None);
+    };
+    let rig = rig?;
+    note_environment(book, &rig);
+    Ok(Some(rig))
+}
+
 /// Writes down the machine and who runs where.
 pub fn note_environment(book: &Book, rig: &Rig) {
     let mut versions = BTreeMap::new();

@@ -11,7 +11,7 @@ use crate::load::draws::DrawPlan;
 use crate::load::gate::{self, Facts};
 use crate::load::generator::{self, Closed, Pacing, Readings, Settings};
 use crate::load::known::{Behaviour, Known};
-use crate::load::request::{CredentialKind, Traffic, Visitor};
+use crate::load::request::CredentialKind;
 use crate::load::schedule::{Arrivals, Plan, Shard, Step};
 use crate::load::tally::{Latencies, Outcome};
 
@@ -156,7 +156,7 @@ fn stall(seed: u64) -> anyhow::Result<Vec<Check>> {
         ..Settings::default()
     };
     let pacing = planned(seed, 400.0, length, vec![(CredentialKind::Valid, 1)])?;
-    let readings = generator::run(traffic(&server), &pacing, &settings, start)?;
+    let readings = generator::run(server.traffic(VISITORS), &pacing, &settings, start)?;
     let (intended, service) = readings.tally.latency();
     let p99 = |clock: &Latencies| clock.value_at_quantile(0.99);
     let mut checks = vec![
@@ -243,18 +243,12 @@ fn planned(
 
 fn go(server: &Known, pacing: &Pacing, settings: &Settings) -> anyhow::Result<Readings> {
     let start = Instant::now() + Duration::from_millis(100);
-    Ok(generator::run(traffic(server), pacing, settings, start)?)
-}
-
-fn traffic(server: &Known) -> Traffic {
-    let kinds = [CredentialKind::Valid, CredentialKind::Forged];
-    let visitor = Visitor {
-        requests: kinds.map(Known::request).to_vec(),
-    };
-    Traffic {
-        targets: vec![server.address],
-        visitors: vec![visitor; VISITORS as usize],
-    }
+    Ok(generator::run(
+        server.traffic(VISITORS),
+        pacing,
+        settings,
+        start,
+    )?)
 }
 
 fn entries(pacing: &Pacing) -> u64 {

@@ -23,18 +23,6 @@ fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-/// Ten visitors with a valid and a forged credential each.
-fn traffic(server: &Known) -> Traffic {
-    let kinds = [CredentialKind::Valid, CredentialKind::Forged];
-    let visitor = Visitor {
-        requests: kinds.map(Known::request).to_vec(),
-    };
-    Traffic {
-        targets: vec![server.address],
-        visitors: vec![visitor; VISITORS as usize],
-    }
-}
-
 fn open(rps: f64, length: Duration) -> Pacing {
     mixed(rps, length, vec![(CredentialKind::Valid, 1)])
 }
@@ -66,7 +54,13 @@ fn planned(steps: Vec<Step>, mix: Vec<(CredentialKind, u16)>) -> Pacing {
 }
 
 fn go(server: &Known, pacing: &Pacing, settings: &Settings) -> Readings {
-    run(traffic(server), pacing, settings, Instant::now() + ms(50)).unwrap()
+    run(
+        server.traffic(VISITORS),
+        pacing,
+        settings,
+        Instant::now() + ms(50),
+    )
+    .unwrap()
 }
 
 fn entries(pacing: &Pacing) -> u64 {
@@ -132,7 +126,7 @@ fn what_is_deserved_depends_on_who_answers() {
         ..Behaviour::default()
     })
     .unwrap();
-    let mut traffic = traffic(&server);
+    let mut traffic = server.traffic(VISITORS);
     for visitor in &mut traffic.visitors {
         visitor.requests[0].deserves = Deserves::status(200).at("known-b", 401);
     }
@@ -182,7 +176,7 @@ fn a_forger_who_is_let_in_fails_the_run() {
 #[test]
 fn to_be_taken_for_somebody_else_is_a_wrong_accept() {
     let server = Known::start(Behaviour::default()).unwrap();
-    let mut traffic = traffic(&server);
+    let mut traffic = server.traffic(VISITORS);
     for visitor in &mut traffic.visitors {
         visitor.requests[0].deserves = Deserves::status(200).saying(b"\"user\":\"ada\"");
     }
@@ -255,7 +249,7 @@ fn a_stall_shows_on_the_intended_clock() {
         ..Settings::default()
     };
     let pacing = then_quiet(600.0, ms(5_000));
-    let readings = run(traffic(&server), &pacing, &settings, start).unwrap();
+    let readings = run(server.traffic(VISITORS), &pacing, &settings, start).unwrap();
     let (intended, service) = readings.tally.latency();
     assert_eq!(readings.tally.counts.not_sent, 0);
     let p99_ns = intended.value_at_quantile(0.99);
@@ -316,7 +310,13 @@ fn a_request_without_answer_is_given_up_and_counted() {
         timeout: ms(100),
         ..Settings::default()
     };
-    let readings = run(traffic(&server), &open(100.0, ms(500)), &settings, start).unwrap();
+    let readings = run(
+        server.traffic(VISITORS),
+        &open(100.0, ms(500)),
+        &settings,
+        start,
+    )
+    .unwrap();
     let tally = &readings.tally;
     let timed_out = tally.count(Outcome::TimedOut);
     assert!(timed_out >= 10, "{timed_out}");
@@ -336,7 +336,7 @@ fn a_request_without_answer_is_given_up_and_counted() {
 #[test]
 fn a_server_that_is_gone_is_counted_with_its_reason() {
     let server = Known::start(Behaviour::default()).unwrap();
-    let traffic = traffic(&server);
+    let traffic = server.traffic(VISITORS);
     drop(server);
     let pacing = then_quiet(200.0, ms(200));
     let readings = run(
@@ -495,7 +495,7 @@ fn what_cannot_be_sent_is_refused_before_the_first_request() {
         run(traffic, pacing, &Settings::default(), Instant::now()).unwrap_err()
     };
     let expired = mixed(100.0, ms(100), vec![(CredentialKind::Expired, 1)]);
-    let error = refused(traffic(&server), &expired);
+    let error = refused(server.traffic(VISITORS), &expired);
     assert!(matches!(
         error,
         Error::NotPrepared {
@@ -503,7 +503,7 @@ fn what_cannot_be_sent_is_refused_before_the_first_request() {
             ..
         }
     ));
-    let mut nowhere = traffic(&server);
+    let mut nowhere = server.traffic(VISITORS);
     nowhere.targets.clear();
     assert!(matches!(
         refused(nowhere, &open(100.0, ms(100))),

@@ -1,9 +1,9 @@
 //! What server-jwt can be told on the command line or in the environment.
 
-use std::convert::Infallible;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use app::settings::held_back;
 use app::{HeldBack, Settings};
 
 use crate::carry::Carry;
@@ -164,11 +164,6 @@ impl Serve {
 /// Milliseconds within limits, so that sums of times stay far from overflow.
 fn ms(least: u64, most: u64) -> clap::builder::RangedU64ValueParser {
     clap::value_parser!(u64).range(least..=most)
-}
-
-/// A URL may hold a password.
-fn held_back(text: &str) -> Result<HeldBack<String>, Infallible> {
-    Ok(HeldBack::new(text.to_owned()))
 }
 
 /// [`Serve`], or nothing where a subcommand is given: clap would ask for its required flags.

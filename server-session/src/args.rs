@@ -1,8 +1,8 @@
 //! What server-session can be told on the command line or in the environment.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
+use app::settings::held_back;
 use app::{HeldBack, Settings};
 
 /// Remembers logins in sessions: the record stays here, the client gets its name in a cookie.
@@ -71,11 +71,6 @@ impl Args {
     pub fn store_deadline(&self) -> Option<Duration> {
         (self.store_deadline_ms > 0).then(|| Duration::from_millis(self.store_deadline_ms))
     }
-}
-
-/// A URL may hold a password.
-fn held_back(text: &str) -> Result<HeldBack<String>, Infallible> {
-    Ok(HeldBack::new(text.to_owned()))
 }
 
 /// At least a millisecond, at most ten years: sums of times stay far from overflow.

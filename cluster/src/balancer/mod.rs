@@ -28,6 +28,7 @@ use std::process::ExitCode;
 
 pub use control::{ArmState, Policy, UpstreamHealth, UpstreamState};
 pub use handle::{ArmSpec, Balancer, BalancerSettings};
+pub use sticky::PREFIX as STICKY_COOKIE_PREFIX;
 
 /// Runs the balancer process until its standard input ends: the hidden subcommand `balancer`.
 pub fn run() -> ExitCode {

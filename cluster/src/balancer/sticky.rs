@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderValue};
 
 /// What every cookie of the balancer's begins with. Browsers ignore ports, so one arm is sent the
 /// cookies of all the others, and all of them are the balancer's own.
-const PREFIX: &str = "svj-lb-";
+pub const PREFIX: &str = "svj-lb-";
 
 /// One arm's cookie.
 #[derive(Debug, Clone)]

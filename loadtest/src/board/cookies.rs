@@ -6,7 +6,10 @@ use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use cluster::STICKY_COOKIE_PREFIX;
 use sha2::{Digest as _, Sha256};
+
+use super::stage::Pool;
 
 /// How the servers show a session to people: the first four characters of its id's SHA-256,
 /// which nobody can send as a cookie. So the cookie you hold and the record in a server's memory
@@ -34,6 +37,19 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<Credential> {
     value
         .strip_prefix("Bearer ")
         .map(|token| Credential::new(token.to_owned()))
+}
+
+/// The name of a seat's address at the balancer, which names its cookie.
+pub(super) fn arm_name(pool: Pool, sticky: bool, seat: usize) -> String {
+    let way = if sticky { "sticky" } else { "turns" };
+    format!("board-{pool}-{way}-{seat}")
+}
+
+/// Whether the balancer set this cookie, to send a visitor of `pool` to the same instance again,
+/// whichever seat the visitor had.
+pub(super) fn is_the_balancers(name: &str, pool: Pool) -> bool {
+    let arm = name.strip_prefix(STICKY_COOKIE_PREFIX);
+    arm.is_some_and(|arm| arm.starts_with(&format!("board-{pool}-sticky-")))
 }
 
 /// The value of the cookie of that name, undecoded, as it must go on.

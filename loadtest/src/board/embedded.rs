@@ -15,10 +15,11 @@ use futures_util::future::{join_all, try_join_all};
 use tokio::sync::{Mutex, OnceCell};
 
 use super::admin;
-use super::keys::Keys;
+use super::cookies::arm_name;
+use super::keys::{self, Keys};
 use super::look;
 use super::premises::Premises;
-use super::stage::{Act, Pool, PoolView, Stage, StageError, View, Way};
+use super::stage::{Act, Lane, Pool, PoolView, Stage, StageError, View, Way};
 use super::{BoardError, upstream};
 use crate::lab::Lab;
 
@@ -123,26 +124,6 @@ impl Embedded {
             .ok_or_else(|| StageError::NoSuchInstance(name.to_owned()))
     }
 
-    /// Does to one instance what `act` says, if it is not so already.
-    async fn strike(&self, act: &Act, instance: &Instance) -> Result<bool, StageError> {
-        use cluster::InstanceState::{Dead, Frozen, Running};
-        match (act, instance.state()) {
-            (Act::Kill { .. }, Running | Frozen) => instance.kill().await?,
-            (Act::Freeze { .. }, Running) => instance.freeze().await?,
-            (Act::Start { .. }, Dead) => instance.start().await?,
-            (Act::Thaw { .. }, Frozen) => {
-                instance.thaw().await?;
-                // The keys may have been replaced while it slept. Without a JWT it has none.
-                let base = format!("http://{}", instance.address());
-                if let Err(why) = self.premises.lab().reload_keys(&base).await {
-                    tracing::debug!(instance = instance.name(), "no keys to read again: {why:#}");
-                }
-            }
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
     /// One instance of each pool that answers: whom an admin talks to.
     fn receptions(&self) -> Vec<(Pool, SocketAddr)> {
         let running = |instance: &Instance| instance.state() == cluster::InstanceState::Running;
@@ -156,10 +137,9 @@ impl Embedded {
 
     /// The instances that check tokens, and run.
     fn verifiers(&self) -> Vec<SocketAddr> {
-        let signing = [Pool::Jwt, Pool::JwtDenylist];
         let instances = self
             .started()
-            .filter(|(pool, _)| signing.contains(pool))
+            .filter(|(pool, _)| pool.lane() == Lane::Jwt)
             .flat_map(|(_, started)| started.instances());
         instances
             .filter(|instance| instance.state() == cluster::InstanceState::Running)
@@ -187,9 +167,8 @@ impl Stage for Embedded {
         if let Some(address) = addresses.get(&(pool, sticky, seat)) {
             return Ok(*address);
         }
-        let way = if sticky { "sticky" } else { "turns" };
         let arm = ArmSpec {
-            arm: format!("board-{pool}-{way}-{seat}"),
+            arm: arm_name(pool, sticky, seat),
             policy,
             pool: started,
             issuer: None,
@@ -225,8 +204,13 @@ impl Stage for Embedded {
             | Act::Thaw { instance }
             | Act::Start { instance } => {
                 let struck = self.named(instance)?;
-                let done = struck.iter().map(|instance| self.strike(act, instance));
-                Ok(try_join_all(done).await?.contains(&true))
+                let done = struck.iter().map(|instance| strike(act, instance));
+                let done = try_join_all(done).await?.contains(&true);
+                if matches!(act, Act::Thaw { .. }) {
+                    // The keys may have been replaced while it slept.
+                    keys::reload(self.premises.lab(), &self.verifiers()).await?;
+                }
+                Ok(done)
             }
             Act::StopStore | Act::StartStore => {
                 let store = self.store().await?;
@@ -254,4 +238,17 @@ impl Stage for Embedded {
     fn lab(&self) -> Option<&Lab> {
         Some(self.premises.lab())
     }
+}
+
+/// Does to one instance what `act` says, if it is not so already.
+async fn strike(act: &Act, instance: &Instance) -> Result<bool, StageError> {
+    use cluster::InstanceState::{Dead, Frozen, Running};
+    match (act, instance.state()) {
+        (Act::Kill { .. }, Running | Frozen) => instance.kill().await?,
+        (Act::Freeze { .. }, Running) => instance.freeze().await?,
+        (Act::Start { .. }, Dead) => instance.start().await?,
+        (Act::Thaw { .. }, Frozen) => instance.thaw().await?,
+        _ => return Ok(false),
+    }
+    Ok(true)
 }

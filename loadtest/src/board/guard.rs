@@ -61,10 +61,10 @@ pub(super) fn shows_token(house: &House, headers: &HeaderMap) -> Result<(), Refu
     }
 }
 
-/// Whether the request shows the key of the presenter's link.
-pub(super) fn is_presenter(house: &House, key: Option<&str>) -> bool {
+/// Whether this is nobody's guest: in a room, whoever shows the key of the presenter's link.
+pub(super) fn presents(house: &House, key: Option<&str>) -> bool {
     let shown = key.unwrap_or_default().as_bytes();
-    shown.ct_eq(house.presenter.as_bytes()).into()
+    !house.rules.room || bool::from(shown.ct_eq(house.presenter.as_bytes()))
 }
 
 fn meant_for(hosts: &[String], headers: &HeaderMap) -> bool {

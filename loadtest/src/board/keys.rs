@@ -58,13 +58,19 @@ impl Keys {
         };
         for keys in phases {
             write(&self.path, &keys).map_err(failed)?;
-            for instance in instances {
-                let told = lab.reload_keys(&format!("http://{instance}")).await;
-                told.map_err(|why| StageError::Failed(format!("{instance}: {why:#}")))?;
-            }
+            reload(lab, instances).await?;
         }
         Ok(())
     }
+}
+
+/// Has these instances read the file again, one after the other.
+pub(super) async fn reload(lab: &Lab, instances: &[SocketAddr]) -> Result<(), StageError> {
+    for instance in instances {
+        let told = lab.reload_keys(&format!("http://{instance}")).await;
+        told.map_err(|why| StageError::Failed(format!("{instance}: {why:#}")))?;
+    }
+    Ok(())
 }
 
 /// A secret of 256 random bits, as a JWK (RFC 7518, section 6.4).

@@ -11,6 +11,7 @@
 use std::sync::Arc;
 
 use app::Credential;
+use app::front::{LAB_SECRET, SERVED_BY};
 use app::lab::LIFETIME_MAX;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -24,8 +25,7 @@ use serde::Deserialize;
 
 use super::House;
 use super::controls;
-use super::cookies::{altered, bearer, cookie_in, cookies_in, fingerprint};
-use super::page::SERVED_BY;
+use super::cookies::{altered, bearer, cookie_in, cookies_in, fingerprint, is_the_balancers};
 use super::place::Place;
 use super::refusal::Refusal;
 use super::stage::{Lane, Pool, Way};
@@ -50,7 +50,6 @@ const SENT_BYTES: HeaderName = HeaderName::from_static("x-board-sent-bytes");
 const HELD_ID: HeaderName = HeaderName::from_static("x-board-holds");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-attempts");
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-const LAB_SECRET: HeaderName = HeaderName::from_static("x-lab-secret");
 
 /// What a viewer may ask of a lane. `/lab` is not among it, nor is anything else internal.
 const OFFERED: [&str; 5] = ["login", "logout", "logout-everywhere", "me", "records"];
@@ -211,9 +210,7 @@ impl Visit {
 
     /// Whether the balancer set this cookie, to send the viewer to the same instance again.
     fn is_the_balancers(&self, name: &str) -> bool {
-        self.way == Way::Sticky
-            && name.starts_with("svj-lb-")
-            && name.contains(&format!("-{}-sticky", self.pool))
+        self.way == Way::Sticky && is_the_balancers(name, self.pool)
     }
 
     fn answer(self, house: &House, path: &str, answer: Answer) -> Response {

@@ -22,9 +22,6 @@ use super::room;
 use super::viewers::{SEATS, ViewerId};
 use super::{controls, guard, lane};
 
-/// Which server answered; `board` where the board did not ask any.
-pub(super) const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
-
 /// Every sentence of the page, by key.
 const WORDS: &str = include_str!("page/words.json");
 const INDEX: &str = include_str!("page/index.html");
@@ -105,7 +102,7 @@ async fn index(
     Query(link): Query<Link>,
     headers: HeaderMap,
 ) -> Response {
-    let presents = !house.rules.room || guard::is_presenter(&house, link.presenter.as_deref());
+    let presents = guard::presents(&house, link.presenter.as_deref());
     let mut response = filled_in(&house, presents).into_response();
     let to = response.headers_mut();
     to.insert(
@@ -194,8 +191,7 @@ async fn hello(
     headers: HeaderMap,
 ) -> Result<Json<Hello>, Refusal> {
     let viewer = ViewerId::of(&house, &headers).ok_or(Refusal::NoViewer)?;
-    let is_guest = house.rules.room && !guard::is_presenter(&house, link.presenter.as_deref());
-    let people = if is_guest {
+    let people = if !guard::presents(&house, link.presenter.as_deref()) {
         let (user, password) = room::guest(house.viewers.seat(&viewer));
         let role = app::Role::Member.as_str();
         vec![Person {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use cluster::{InstanceSpec, PoolSpec};
 
 use super::crowd::VISITORS;
-use super::stage::Pool;
+use super::stage::{Lane, Pool};
 use super::viewers::SEATS;
 use super::{BoardError, random_hex};
 use crate::lab::Lab;
@@ -45,7 +45,7 @@ impl Premises {
             Pool::Jwt => words(&["server-jwt"]),
             Pool::JwtDenylist => words(&["server-jwt", "--revoke", "deny-list"]),
         };
-        if matches!(pool, Pool::Jwt | Pool::JwtDenylist) {
+        if pool.lane() == Lane::Jwt {
             args.extend(words(&["--keys"]));
             args.push(keys.into());
         }

@@ -1,11 +1,10 @@
 //! What the board itself refuses, in the same form as the servers behind it
 //! (`application/problem+json`, RFC 9457), with reasons of its own.
 
+use app::front::SERVED_BY;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-
-use super::page::SERVED_BY;
 
 /// A refusal of the board's own.
 #[derive(Debug, Clone, PartialEq, Eq)]

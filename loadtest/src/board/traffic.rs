@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::MissedTickBehavior;
 
+use super::cookies::is_the_balancers;
 use super::crowd::{Crowd, Due, VISITORS, Visitor};
 use super::stage::{Pool, Stage, Way};
 use super::upstream;
@@ -269,7 +270,7 @@ impl Traffic {
                 Outcome::Refused => visitor.refusals += 1,
                 Outcome::Failed | Outcome::NotSent => {}
             }
-            if let Some(sent_to) = answer.ok().and_then(|a| balancers_cookie(&a.headers)) {
+            if let Some(sent_to) = answer.ok().and_then(|a| balancers_cookie(pool, &a.headers)) {
                 visitor.sent_to = Some(sent_to);
             }
         }
@@ -281,9 +282,9 @@ impl Traffic {
     }
 }
 
-fn balancers_cookie(headers: &HeaderMap) -> Option<String> {
+fn balancers_cookie(pool: Pool, headers: &HeaderMap) -> Option<String> {
     let set = headers.get_all(SET_COOKIE).iter();
     set.filter_map(|value| value.to_str().ok()?.split(';').next())
-        .find(|pair| pair.starts_with("svj-lb-"))
+        .find(|pair| is_the_balancers(pair, pool))
         .map(str::to_owned)
 }

@@ -24,12 +24,9 @@ pub async fn run(args: MatrixArgs, typed: String) -> anyhow::Result<u8> {
         swapped: swap.map(|swap| (swap.arm, swap.with)),
     };
     let book = Book::open(common.out.as_deref(), common.seed, typed)?;
-    let Some(rig) = unless_interrupted(run::raise(&common, &plan.arms)).await else {
-        book.close(true, Vec::new())?;
+    let Some(rig) = run::raise_for(&book, &common, &plan.arms).await? else {
         return Ok(exit::INTERRUPTED);
     };
-    let rig = rig?;
-    run::note_environment(&book, &rig);
     let progress = Progress::new(common.json);
     progress.start_bar(plan.steps(&rig));
     let desk = Desk {

@@ -25,12 +25,9 @@ pub async fn run(args: MeasureArgs, typed: String) -> anyhow::Result<u8> {
     let plan = plan(&args)?;
     let common = args.run;
     let book = Book::open(common.out.as_deref(), common.seed, typed)?;
-    let Some(rig) = unless_interrupted(run::raise(&common, &plan.arms)).await else {
-        book.close(true, Vec::new())?;
+    let Some(rig) = run::raise_for(&book, &common, &plan.arms).await? else {
         return Ok(exit::INTERRUPTED);
     };
-    let rig = rig?;
-    run::note_environment(&book, &rig);
     book.edit(|record| {
         let topology = &mut record.environment.topology;
         topology.insert(

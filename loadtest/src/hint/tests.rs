@@ -10,19 +10,11 @@ fn measures(blocks: &[(&str, &[f64])]) -> Vec<Measure> {
         rate_offered_rps: None,
         rate_achieved_rps: 1.0,
         requests: 1,
-        not_sent: 0,
-        wrong_answers: 0,
-        latency_ns: None,
         cpu_ns_per_request: ByProcess {
             server: Some(cost),
             ..ByProcess::default()
         },
-        run_queue_ns_per_request: ByProcess::default(),
-        bytes_per_request: Bytes::default(),
-        store_commands_per_request: None,
-        memory_bytes_per_login: None,
-        hlog: None,
-        repeated: false,
+        ..Measure::default()
     };
     blocks
         .iter()

@@ -23,7 +23,7 @@ use tokio::task::spawn_local;
 
 use super::clock::Clock;
 use super::pacer::Pacer;
-use super::request::{CredentialKind, Deserves, Request};
+use super::request::{CredentialKind, Deserves, Request, Traffic, Visitor};
 
 /// What the server does. Requests are numbered from 0 as they arrive.
 #[derive(Debug, Clone)]
@@ -84,6 +84,18 @@ pub struct Known {
 }
 
 impl Known {
+    /// So many visitors, each with a valid and a forged credential.
+    pub fn traffic(&self, visitors: u32) -> Traffic {
+        let kinds = [CredentialKind::Valid, CredentialKind::Forged];
+        let visitor = Visitor {
+            requests: kinds.map(Known::request).to_vec(),
+        };
+        Traffic {
+            targets: vec![self.address],
+            visitors: vec![visitor; visitors as usize],
+        }
+    }
+
     /// Starts it on a free port.
     pub fn start(behaviour: Behaviour) -> io::Result<Known> {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;

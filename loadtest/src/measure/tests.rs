@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::load::request::CredentialKind;
-use crate::record::{ByProcess, Bytes, Comparison, Measure, Record, Verdict};
+use crate::record::{ByProcess, Comparison, Measure, Record, Verdict};
 
 fn plan(names: &[&str]) -> Plan {
     let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
@@ -129,20 +129,12 @@ fn one(arm: &str, variant: Option<&str>, block: u32, cost_ns: f64) -> Measure {
         rate_offered_rps: Some(1_000.0),
         rate_achieved_rps: 1_000.0,
         requests: 2_000,
-        not_sent: 0,
-        wrong_answers: 0,
-        latency_ns: None,
         cpu_ns_per_request: ByProcess {
             server: Some(cost_ns / 2.0),
             store: Some(cost_ns / 2.0),
             ..ByProcess::default()
         },
-        run_queue_ns_per_request: ByProcess::default(),
-        bytes_per_request: Bytes::default(),
-        store_commands_per_request: None,
-        memory_bytes_per_login: None,
-        hlog: None,
-        repeated: false,
+        ..Measure::default()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Who asks what: visitors who log in beforehand, each with a request that is written out.
 
+use app::front::LAB_SECRET;
 use app::users::{LOAD_PASSWORD, load_user};
 use cluster::{Instance, Pool};
 use serde_json::json;
@@ -93,7 +94,8 @@ fn request(
         }
         Ask::LogInUnchecked => {
             let body = json!({"user": user}).to_string();
-            let headers = [json, ("x-lab-secret", lab.secret())];
+            let secret = LAB_SECRET;
+            let headers = [json, (secret.as_str(), lab.secret())];
             let login = ("POST", "/lab/remember");
             Request::new(login, &host, &headers, body.as_bytes(), deserves)
         }

@@ -76,8 +76,7 @@ async function sendOne(lane, action, at) {
     pool, way: wayOf(at), person: hello.people[person], lifetime: scene.lifetime,
     keepCookie: lane.keepsCookie, payload: edited,
   });
-  outcome.lastId = last[pool];
-  outcome.lastToken = last[pool];
+  outcome.last = last[pool];
   const place = placeOf(pool, outcome.way);
   // A request that never arrived changed nothing.
   const arrived = outcome.status > 0 && outcome.reason !== 'no-viewer';

@@ -19,7 +19,7 @@ export function sayAnswer(lane, o, view, name) {
     here: o.here?.toUpperCase(),
     other: others[0]?.name.toUpperCase(),
     signer: o.body.login_instance?.at(-1)?.toUpperCase(),
-    id: (o.action === 'login' ? o.heldId : o.sentId) ?? o.lastId,
+    id: (o.action === 'login' ? o.heldId : o.sentId) ?? o.last,
   };
   const [tone, title, ...why] =
     general(lane, o) ?? (lane === 'session' ? session(o, facts, others) : jwt(o, facts));
@@ -87,7 +87,7 @@ function session(o, facts, others) {
 function jwt(o, facts) {
   const key = (rest) => `say.jwt.${TOLD_AS[o.action] ?? o.action}.${rest}`;
   const { ended, at } = o.body;
-  const until = claims(o.body.access_token ?? o.sentToken ?? o.lastToken ?? '').exp * 1000;
+  const until = claims(o.body.access_token ?? o.sentToken ?? o.last ?? '').exp * 1000;
   facts.until = clockTime(ended && at ? at : until);
   if (o.reason === 'no-credential') return ['fine', key('none.title'), key('none.why')];
   if (o.action === 'replay') {
