@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::carriage::HeldBack;
 use crate::users::Source;
@@ -59,6 +60,10 @@ pub struct Settings {
     #[arg(skip)]
     pub lab_secret: Option<String>,
 
+    /// Or a file with that secret; where there is none it is made
+    #[arg(long, value_name = "FILE", env = "LAB_SECRET_FILE", requires = "lab")]
+    pub lab_secret_file: Option<PathBuf>,
+
     /// Mark cookies Secure and name them __Host-…; needs TLS in front
     #[arg(long)]
     pub secure_cookies: bool,
@@ -87,6 +92,16 @@ pub struct Settings {
     #[arg(long, value_name = "MS", default_value_t = 5_000)]
     pub drain_deadline_ms: u64,
 
+    /// How long to wait at the start for a database and a store that are not there yet, in
+    /// milliseconds; without, a Postgres must be there and a store may come later
+    #[arg(long, value_name = "MS", env = "START_WAIT_MS", default_value_t = 0)]
+    pub start_wait_ms: u64,
+
+    /// Do not start while this file is there: for an instance that was told to exit, and whose
+    /// engine starts it again at once
+    #[arg(long, value_name = "FILE", env = "HOLD_FILE")]
+    pub hold_file: Option<PathBuf>,
+
     /// End when standard input ends: for instances that are somebody's children
     #[arg(long)]
     pub end_with_stdin: bool,
@@ -97,6 +112,11 @@ impl Settings {
     pub fn source(&self) -> Option<Source> {
         let file = self.accounts.clone().map(Source::File);
         file.or_else(|| self.database_url.clone().map(Source::Postgres))
+    }
+
+    /// How long to wait for what is not there yet; `None` is not at all.
+    pub fn start_wait(&self) -> Option<Duration> {
+        (self.start_wait_ms > 0).then(|| Duration::from_millis(self.start_wait_ms))
     }
 }
 

@@ -5,6 +5,7 @@
 //! a login ends is not the same in every store; [`crate::store`] says it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use app::lab::LifetimeMax;
 use app::{
@@ -42,6 +43,18 @@ impl SessionMemory {
             },
             gate: Arc::default(),
         })
+    }
+
+    /// The same, once the store has answered; where `wait` is nothing, without asking it.
+    ///
+    /// # Errors
+    /// When it does not answer in that time.
+    pub async fn reached(self, wait: Option<Duration>) -> Result<Self, StartError> {
+        if wait.is_some() {
+            let answered = app::start::waiting(wait, || self.store.reached()).await;
+            answered.map_err(|_| StartError::NoStore)?;
+        }
+        Ok(self)
     }
 
     /// The user whose login this request carries and has already shown.
