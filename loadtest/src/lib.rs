@@ -41,5 +41,6 @@ pub mod scene;
 pub mod self_test;
 pub mod statistics;
 pub mod tally;
+pub mod target;
 pub mod ticket;
 pub mod visitors;
