@@ -61,7 +61,7 @@ pub struct Settings {
     pub lab_secret: Option<String>,
 
     /// Or a file with that secret; where there is none it is made
-    #[arg(long, value_name = "FILE", env = "LAB_SECRET_FILE", requires = "lab")]
+    #[arg(long, value_name = "FILE", env = "LAB_SECRET_FILE")]
     pub lab_secret_file: Option<PathBuf>,
 
     /// Mark cookies Secure and name them __Host-…; needs TLS in front
@@ -91,6 +91,10 @@ pub struct Settings {
     /// When a draining instance closes what is still open, in milliseconds after the wait
     #[arg(long, value_name = "MS", default_value_t = 5_000)]
     pub drain_deadline_ms: u64,
+
+    /// Do not say where it listens, where nobody reads it
+    #[arg(long, env = "QUIET")]
+    pub quiet: bool,
 
     /// How long to wait at the start for a database and a store that are not there yet, in
     /// milliseconds; without, a Postgres must be there and a store may come later

@@ -203,9 +203,11 @@ where
     });
     let told_to_end = told_to_end(settings.end_with_stdin)
         .map_err(|error| StartError::Usage(format!("signals cannot be caught: {error}")))?;
-    // The one line on standard output, flushed: a parent process waits for it.
-    println!("LISTENING {address}");
-    let _ = io::stdout().flush();
+    if !settings.quiet {
+        // The one line on standard output, flushed: a parent process waits for it.
+        println!("LISTENING {address}");
+        let _ = io::stdout().flush();
+    }
     serve(application, listener, drain, told_to_end).await;
     Ok(())
 }
