@@ -29,7 +29,7 @@ fn settings(arm: &Arm) -> BTreeMap<String, Value> {
     let mut settings = BTreeMap::new();
     let mut set = |name: &str, value: Value| settings.insert(name.to_owned(), value);
     match arm.server {
-        Server::Trusting => {}
+        Server::Trusting | Server::Elsewhere => {}
         Server::Session { store } => {
             set("store", json!(store));
             if arm.properties.lifetime == Lifetime::Session {
