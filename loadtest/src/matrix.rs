@@ -128,14 +128,19 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Plays events on visitors, several arms side by side.
+    /// Plays events on visitors, several arms side by side where each has its own.
     pub async fn visit_all(
         &self,
         visits: impl Iterator<Item = (&'static Arm, Vec<&'static Event>)>,
     ) {
         let visits = stream::iter(visits).map(|(arm, events)| self.visit(arm, events));
+        let side_by_side = match self.site {
+            Site::Cluster(_) => SIDE_BY_SIDE,
+            // Arms may share instances there, and one arm's kill would be in another's cells.
+            Site::Target(_) => 1,
+        };
         visits
-            .buffer_unordered(SIDE_BY_SIDE)
+            .buffer_unordered(side_by_side)
             .collect::<Vec<()>>()
             .await;
     }

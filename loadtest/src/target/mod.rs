@@ -4,6 +4,7 @@
 //! [`ground`] is what a run stands on that plays on one, and [`wait`] how it sees what others do.
 //! `docs/TARGETS.md` is the page for whoever writes such a file.
 
+mod arm;
 pub mod check;
 pub mod file;
 pub mod ground;
