@@ -10,7 +10,6 @@ use futures_util::stream;
 use crate::arms::{Arm, Server};
 use crate::book::Book;
 use crate::crowd::Company;
-use crate::describe::describe;
 use crate::events::{self, Event, Play};
 use crate::pools::Lives;
 use crate::progress::Progress;
@@ -85,11 +84,7 @@ impl Plan {
 impl<'a> Desk<'a> {
     /// Writes down what is compared, and which arms cannot run.
     pub fn announce(&self) {
-        let arms = self
-            .plan
-            .arms
-            .iter()
-            .map(|arm| describe(arm, self.site.cannot_run(arm)));
+        let arms = self.plan.arms.iter().map(|arm| self.site.describe(arm));
         let arms: Vec<_> = arms.collect();
         let stories: Vec<_> = self
             .plan

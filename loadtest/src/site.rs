@@ -12,8 +12,10 @@ use serde_json::json;
 
 use crate::answer::{Outcome, Wanted};
 use crate::arms::{Arm, Server};
+use crate::describe::{describe, describe_target};
 use crate::events::Needs;
 use crate::pools::{INSTANCES, Lives};
+use crate::record;
 use crate::rig::Rig;
 use crate::run::Footing;
 use crate::scene::Scene;
@@ -30,6 +32,14 @@ pub enum Site {
 }
 
 impl Site {
+    /// An arm as it stands in a record.
+    pub fn describe(&self, arm: &Arm) -> record::Arm {
+        match self {
+            Self::Cluster(rig) => describe(arm, rig.cannot_run(arm)),
+            Self::Target(ground) => describe_target(arm, ground.lives(arm)),
+        }
+    }
+
     /// Why `arm` cannot run, if it cannot.
     pub fn cannot_run(&self, arm: &Arm) -> Option<String> {
         match self {

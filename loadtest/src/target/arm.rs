@@ -87,7 +87,7 @@ pub(super) fn lives(described: &TargetArm) -> Lives {
     match described.lifetime_ms {
         Some(lifetime_ms) => Lives {
             name: "stated",
-            idle_ms: lifetime_ms,
+            idle_ms: Lives::USUAL.idle_ms.min(lifetime_ms),
             absolute_ms: lifetime_ms,
             access_ms: lifetime_ms,
         },

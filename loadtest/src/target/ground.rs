@@ -71,6 +71,11 @@ impl Ground {
         self.arms.iter().map(|found| found.arm).collect()
     }
 
+    /// How long its logins live.
+    pub fn lives(&self, arm: &Arm) -> Lives {
+        self.found(arm).map_or(Lives::USUAL, |found| found.lives)
+    }
+
     /// The arm as something to play on.
     ///
     /// # Errors

@@ -176,6 +176,7 @@ fn over_haproxy_every_cell_comes_out_as_over_the_embedded_balancer() {
 
     let ours = observed(&[], &stack.dir.path().join("ours"));
     assert_eq!(theirs.not_run, []);
+    is_a_target(&theirs, &here("theirs"));
     compare(&ours, &theirs);
 }
 
@@ -187,6 +188,28 @@ fn observed(args: &[&str], out: &Path) -> Record {
     let undone = |cell: &Cell| !cell.detail.more.contains_key("not_undone");
     assert!(record.cells.iter().all(undone), "{told}");
     record
+}
+
+/// The record says that it is of a target, claims no lifetime that it did not see, and holds no
+/// secret.
+fn is_a_target(record: &Record, out: &Path) {
+    assert_eq!(record.environment.topology["target"], "a stack on loopback");
+    for arm in &record.arms {
+        assert!(
+            !arm.settings.contains_key("lifetime_where_waited_for_ms"),
+            "{arm:?}"
+        );
+    }
+    for cell in &record.cells {
+        let restarted = cell.detail.more.contains_key("restarted");
+        assert_eq!(restarted, cell.event == "instance-killed", "{}", cell.event);
+        assert_eq!(
+            cell.detail.retried, None,
+            "nobody can know how often it was tried"
+        );
+    }
+    let text = std::fs::read_to_string(out.join("record.json")).unwrap();
+    assert!(!text.contains(SECRET) && !text.contains(app::users::LOAD_PASSWORD));
 }
 
 /// What must be the same: how much was recognised, whether that was expected, and whether logins
