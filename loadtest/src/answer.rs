@@ -6,6 +6,8 @@ use reqwest::{RequestBuilder, StatusCode};
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use crate::interface::Interface;
+
 /// What became of a request that carried a credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -46,11 +48,30 @@ pub enum Wanted<'a> {
     User(&'a str),
     /// Any 2xx will do.
     Success,
+    /// Any 2xx will do, or a redirect, as applications answer forms.
+    Done,
+    /// Somebody's own application says who it is: a 2xx that names this user, or anybody. One that
+    /// names nobody, or leads away, to where one logs in, is a refusal.
+    Named {
+        /// Who it must be; anybody, if nobody is named.
+        user: Option<&'a str>,
+        /// Where the answer names the user, as a JSON pointer; a 2xx alone will do without.
+        at: Option<&'a str>,
+    },
 }
 
 impl Answer {
-    /// Sends the request and waits for its answer.
+    /// Sends the request to a server of this project and waits for its answer.
     pub async fn to(request: RequestBuilder, wanted: Wanted<'_>) -> Answer {
+        Answer::read(&Interface::ours(), request, wanted).await
+    }
+
+    /// Sends the request to whoever has this interface, and waits for the answer.
+    pub async fn read(
+        interface: &Interface,
+        request: RequestBuilder,
+        wanted: Wanted<'_>,
+    ) -> Answer {
         let sent = Instant::now();
         let response = match request.send().await {
             Ok(response) => response,
@@ -63,7 +84,7 @@ impl Answer {
                 .get(name)
                 .and_then(|value| value.to_str().ok())
         };
-        let served_by = header("x-served-by").unwrap_or("unnamed").to_owned();
+        let served_by = interface.served_by(response.headers());
         let attempts = header("x-attempts")
             .and_then(|n| n.parse().ok())
             .unwrap_or(1);
@@ -104,7 +125,7 @@ impl Answer {
     }
 
     /// The body as `T`, if it is one.
-    pub fn read<T: for<'de> Deserialize<'de>>(&self) -> Option<T> {
+    pub fn parsed<T: for<'de> Deserialize<'de>>(&self) -> Option<T> {
         T::deserialize(&self.body).ok()
     }
 }
@@ -117,8 +138,16 @@ fn judge(status: StatusCode, body: &serde_json::Value, wanted: Wanted<'_>) -> (O
                 // The worst there is: somebody else's login. Never a success, never hidden.
                 (Outcome::Failed, format!("{code} as somebody else"))
             }
+            Wanted::Named { user, at: Some(at) } => named(code, body.pointer(at), user),
             _ => (Outcome::Recognised, code.to_string()),
         };
+    }
+    match wanted {
+        Wanted::Done if status.is_redirection() => return (Outcome::Recognised, code.to_string()),
+        Wanted::Named { .. } if status.is_redirection() => {
+            return (Outcome::Refused, format!("{code} elsewhere"));
+        }
+        _ => {}
     }
     let reason = match body["reason"].as_str() {
         Some(reason) => format!("{code} {reason}"),
@@ -129,6 +158,17 @@ fn judge(status: StatusCode, body: &serde_json::Value, wanted: Wanted<'_>) -> (O
         _ => Outcome::Failed,
     };
     (outcome, reason)
+}
+
+/// What an application's own words for who somebody is come to.
+fn named(code: u16, said: Option<&serde_json::Value>, wanted: Option<&str>) -> (Outcome, String) {
+    match said {
+        None | Some(serde_json::Value::Null) => (Outcome::Refused, format!("{code} as nobody")),
+        Some(said) if wanted.is_some_and(|wanted| said != wanted) => {
+            (Outcome::Failed, format!("{code} as somebody else"))
+        }
+        Some(_) => (Outcome::Recognised, code.to_string()),
+    }
 }
 
 impl fmt::Display for Outcome {
@@ -161,6 +201,32 @@ mod tests {
             judged(200, &json!({"records": []}), Wanted::Success).0,
             Outcome::Recognised
         );
+    }
+
+    #[test]
+    fn an_application_may_say_nobody_in_its_own_way() {
+        let judged = |status, body, user| {
+            let at = Some("/who/name");
+            judge(
+                StatusCode::from_u16(status).unwrap(),
+                &body,
+                Wanted::Named { user, at },
+            )
+            .0
+        };
+        let ada = || json!({"who": {"name": "ada"}});
+        assert_eq!(judged(200, ada(), Some("ada")), Outcome::Recognised);
+        assert_eq!(judged(200, ada(), None), Outcome::Recognised);
+        assert_eq!(judged(200, ada(), Some("mia")), Outcome::Failed);
+        for (status, body) in [
+            (200, json!({"who": null})),
+            (200, json!({"who": {"name": null}})),
+            (302, json!(null)),
+            (401, json!({})),
+        ] {
+            assert_eq!(judged(status, body, Some("ada")), Outcome::Refused);
+            assert_eq!(judged(500, json!({}), None), Outcome::Failed);
+        }
     }
 
     #[test]

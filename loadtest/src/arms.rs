@@ -49,13 +49,15 @@ pub enum Server {
         /// Further flags.
         flags: &'static [&'static str],
     },
+    /// They are somebody's own, and somebody else has started them.
+    Elsewhere,
 }
 
 impl Server {
     /// Whether its instances ask a Redis.
     pub fn needs_store(self) -> bool {
         match self {
-            Self::Trusting => false,
+            Self::Trusting | Self::Elsewhere => false,
             Self::Session { store } => matches!(store, "redis" | "cached"),
             Self::Jwt { flags, .. } => flags.contains(&"--revoke") || flags.contains(&"--refresh"),
         }

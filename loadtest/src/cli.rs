@@ -149,6 +149,10 @@ pub struct MatrixArgs {
     #[arg(long)]
     pub all: bool,
 
+    /// Ask servers that are running already, as this file describes them (docs/TARGETS.md)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["redis_url", "swap"])]
+    pub target: Option<PathBuf>,
+
     /// Run an arm with the settings of another, to see that the matrix notices
     #[arg(long, value_name = "ARM=OTHER", hide = true, value_parser = parse_swap)]
     pub swap: Option<Swap>,

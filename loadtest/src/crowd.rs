@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
-use cluster::InstanceState;
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use futures_util::stream;
@@ -15,10 +14,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::answer::{Answer, Outcome};
-use crate::arms::Arm;
 use crate::record::Client;
-use crate::rig::Rig;
-use crate::scene::{Scene, base, short};
+use crate::scene::{Scene, short};
+use crate::site::Site;
 use crate::tally::{Observed, Visited};
 use crate::visitors::{Visitor, kinds};
 
@@ -41,7 +39,7 @@ const KNOCK_PAUSE: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub struct Company {
     /// What it stands on.
-    pub rig: Arc<Rig>,
+    pub site: Site,
     /// The arm.
     pub scene: Scene,
     /// Its visitors, one crowd for each kind of client.
@@ -59,15 +57,19 @@ pub struct Crowd {
 
 impl Company {
     /// An arm with visitors of every kind that fits it, none of them logged in yet.
-    pub fn gather(rig: Arc<Rig>, scene: Scene) -> Company {
+    pub fn gather(site: Site, scene: Scene) -> Company {
         let crowd = |kind: &Client| Crowd {
             kind: *kind,
             visitors: (0..VISITORS)
-                .map(|_| stranger(*kind, scene.arm, &rig))
+                .map(|_| stranger(*kind, &scene, &site))
                 .collect(),
         };
         let crowds = kinds(scene.arm).iter().map(crowd).collect();
-        Company { rig, scene, crowds }
+        Company {
+            site,
+            scene,
+            crowds,
+        }
     }
 
     /// Logs in, through the balancer, everybody whose login does not work any more where it was
@@ -91,7 +93,7 @@ impl Company {
                 .filter_map(|(visitor, well)| (!well).then_some(visitor))
                 .collect();
             for visitor in &mut lost {
-                **visitor = stranger(crowd.kind, scene.arm, &self.rig);
+                **visitor = stranger(crowd.kind, scene, &self.site);
             }
             log_in_all(lost, &scene.balanced).await?;
         }
@@ -151,7 +153,7 @@ impl Company {
 
     /// Someone new, not logged in.
     pub fn newcomer(&self) -> Visitor {
-        stranger(self.crowds[0].kind, self.scene.arm, &self.rig)
+        stranger(self.crowds[0].kind, &self.scene, &self.site)
     }
 
     /// An observation for each crowd, from what `ask_while` returned.
@@ -171,8 +173,8 @@ impl Company {
     }
 }
 
-fn stranger(kind: Client, arm: &Arm, rig: &Rig) -> Visitor {
-    Visitor::new(kind, arm, rig.users.fresh())
+fn stranger(kind: Client, scene: &Scene, site: &Site) -> Visitor {
+    Visitor::new(kind, Arc::clone(&scene.interface), site.fresh())
 }
 
 /// Whether the visitor's login still works: at the instance that took it, or, if that is dead,
@@ -181,10 +183,10 @@ async fn is_logged_in(visitor: &Visitor, scene: &Scene) -> bool {
     if visitor.login.is_none() {
         return false;
     }
-    let instance = scene.instance(short(visitor.taken_by()));
-    let base = match instance.state() {
-        InstanceState::Running => base(instance.address()),
-        InstanceState::Frozen | InstanceState::Dead => scene.balanced.clone(),
+    let name = short(visitor.taken_by());
+    let base = match scene.is_running(name) {
+        true => scene.direct(name),
+        false => scene.balanced.clone(),
     };
     visitor.ask(&base).await.outcome == Outcome::Recognised
 }
@@ -197,7 +199,7 @@ async fn log_in_all(visitors: Vec<&mut Visitor>, base: &str) -> anyhow::Result<(
         if visitor.login.is_none() {
             bail!(
                 "{} could not log in at {base}: {}",
-                visitor.user,
+                visitor.account.name,
                 answer.reason
             );
         }

@@ -129,10 +129,8 @@ async fn subject(rig: &Rig, name: &str) -> anyhow::Result<Option<Subject>> {
     };
     let scene = rig.set_up(arm, Lives::USUAL, arm.server).await?;
     let users: Vec<_> = (0..CONNECTIONS).map(|_| rig.users.fresh()).collect();
-    let tickets = scene
-        .lab
-        .log_in(&scene.direct(INSTANCES[0]), &users)
-        .await?;
+    let at = scene.direct(INSTANCES[0]);
+    let tickets = rig.lab().log_in(&at, &users).await?;
     Ok(Some(Subject {
         arm,
         scene,
@@ -144,7 +142,7 @@ async fn subject(rig: &Rig, name: &str) -> anyhow::Result<Option<Subject>> {
 async fn measure(subject: &Subject, block: u32) -> anyhow::Result<Measure> {
     let instance = subject.scene.instance(INSTANCES[0]);
     let server = instance
-        .pid()
+        .and_then(|instance| instance.pid())
         .context("an instance ended during the cost hint")?;
     let read = |pid: u32| cpu_ns(pid).context("the CPU clock of a process cannot be read here");
     let clocks = || -> anyhow::Result<(u64, u64)> {

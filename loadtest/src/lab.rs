@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 use crate::ticket::Ticket;
 use crate::visitors::plain_http;
 
+/// What an instance ends with that was asked to: a failure, since engines may leave a success be.
+const EXIT_CODE: u8 = 1;
+
 /// The way to the `/lab` of every instance of a run.
 #[derive(Clone)]
 pub struct Lab {
@@ -108,6 +111,16 @@ impl Lab {
     /// When the instance does not say that it did.
     pub async fn reload_keys(&self, base: &str) -> anyhow::Result<()> {
         self.post(base, "/lab/keys", &json!({"step": "reload"}))
+            .await?;
+        Ok(())
+    }
+
+    /// Asks an instance to end at once, without a drain.
+    ///
+    /// # Errors
+    /// When the instance does not say that it will.
+    pub async fn exit(&self, base: &str) -> anyhow::Result<()> {
+        self.post(base, "/lab/exit", &json!({"code": EXIT_CODE}))
             .await?;
         Ok(())
     }

@@ -4,21 +4,18 @@
 //! and its own part of the store. Orders to end logins assert times, so two arms never watch at
 //! the same time, but all orders to one arm run together and share one wait for the expiry.
 
-use std::sync::Arc;
-
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
 use crate::arms::{Arm, Server};
 use crate::book::Book;
 use crate::crowd::Company;
-use crate::describe::describe;
 use crate::events::{self, Event, Play};
 use crate::pools::Lives;
 use crate::progress::Progress;
 use crate::record::{self, Section};
 use crate::revocation::{self, Early, Order};
-use crate::rig::Rig;
+use crate::site::Site;
 use crate::tally::Observed;
 
 /// How many arms are up at the same time. Most of their time they wait, for health checks and
@@ -39,8 +36,8 @@ pub struct Plan {
 /// What a run stands on and writes to.
 #[derive(Debug, Clone, Copy)]
 pub struct Desk<'a> {
-    /// Cluster, accounts, store.
-    pub rig: &'a Arc<Rig>,
+    /// A cluster with its accounts and its store, or a target.
+    pub site: &'a Site,
     /// Where it is written.
     pub book: &'a Book,
     /// Where it is told.
@@ -51,12 +48,12 @@ pub struct Desk<'a> {
 
 impl Plan {
     /// How many steps the plan has: an event on an arm, all orders to an arm being one.
-    pub fn steps(&self, rig: &Rig) -> u64 {
+    pub fn steps(&self, site: &Site) -> u64 {
         let per_arm = self.visited().len() + usize::from(!self.orders().is_empty());
         let arms = self
             .arms
             .iter()
-            .filter(|arm| rig.cannot_run(arm).is_none())
+            .filter(|arm| site.cannot_run(arm).is_none())
             .count();
         (arms * per_arm) as u64
     }
@@ -87,11 +84,7 @@ impl Plan {
 impl<'a> Desk<'a> {
     /// Writes down what is compared, and which arms cannot run.
     pub fn announce(&self) {
-        let arms = self
-            .plan
-            .arms
-            .iter()
-            .map(|arm| describe(arm, self.rig.cannot_run(arm)));
+        let arms = self.plan.arms.iter().map(|arm| self.site.describe(arm));
         let arms: Vec<_> = arms.collect();
         let stories: Vec<_> = self
             .plan
@@ -107,13 +100,13 @@ impl<'a> Desk<'a> {
 
     /// The arms that can run.
     pub fn arms(&self) -> Vec<&'static Arm> {
-        let can_run = |arm: &&'static Arm| self.rig.cannot_run(arm).is_none();
+        let can_run = |arm: &&'static Arm| self.site.cannot_run(arm).is_none();
         self.plan.arms.iter().copied().filter(can_run).collect()
     }
 
     /// The arms that cannot run, each with the reason.
     pub fn not_run(&self) -> Vec<(&'static Arm, String)> {
-        let why = |arm: &&'static Arm| self.rig.cannot_run(arm).map(|why| (*arm, why));
+        let why = |arm: &&'static Arm| self.site.cannot_run(arm).map(|why| (*arm, why));
         self.plan.arms.iter().filter_map(why).collect()
     }
 
@@ -130,14 +123,19 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Plays events on visitors, several arms side by side.
+    /// Plays events on visitors, several arms side by side where each has its own.
     pub async fn visit_all(
         &self,
         visits: impl Iterator<Item = (&'static Arm, Vec<&'static Event>)>,
     ) {
         let visits = stream::iter(visits).map(|(arm, events)| self.visit(arm, events));
+        let side_by_side = match self.site {
+            Site::Cluster(_) => SIDE_BY_SIDE,
+            // Arms may share instances there, and one arm's kill would be in another's cells.
+            Site::Target(_) => 1,
+        };
         visits
-            .buffer_unordered(SIDE_BY_SIDE)
+            .buffer_unordered(side_by_side)
             .collect::<Vec<()>>()
             .await;
     }
@@ -160,14 +158,20 @@ impl<'a> Desk<'a> {
             return Ok(());
         }
         let scene = self
-            .rig
+            .site
             .set_up(arm, Lives::USUAL, self.plan.server(arm))
             .await?;
-        let mut company = Company::gather(Arc::clone(self.rig), scene);
+        let mut company = Company::gather(self.site.clone(), scene);
         for event in events {
             let Play::Visitors(play) = event.play else {
                 continue;
             };
+            if let Some(why) = self.site.cannot_play(arm, event.needs) {
+                self.book.note_not_run(arm.name, event.name, why);
+                *done += 1;
+                self.progress.step();
+                continue;
+            }
             self.progress
                 .doing(format!("{}: {}", arm.label, event.label));
             let played = play(&mut company).await;
@@ -182,7 +186,11 @@ impl<'a> Desk<'a> {
     fn note_visits(&self, arm: &Arm, observed: &[Observed]) -> anyhow::Result<()> {
         let (mut cells, mut hops) = (Vec::new(), Vec::new());
         for observed in observed {
-            let (cell, more) = observed.tally(arm);
+            let (mut cell, more) = observed.tally(arm);
+            if self.site.rig().is_none() {
+                // Only our own balancer says on each answer how often it tried.
+                cell.detail.retried = None;
+            }
             cells.push(cell);
             hops.extend(more);
         }
@@ -210,7 +218,8 @@ impl<'a> Desk<'a> {
         early: Option<Early>,
     ) -> anyhow::Result<()> {
         orders.retain(|(event, order)| {
-            let why_not = revocation::cannot_be_given(arm.properties.state, order);
+            let why_not = revocation::cannot_be_given(arm.properties.state, order)
+                .or_else(|| self.site.cannot_play(arm, event.needs));
             why_not
                 .inspect(|why| self.book.note_not_run(arm.name, event.name, *why))
                 .is_none()
@@ -219,11 +228,11 @@ impl<'a> Desk<'a> {
             return Ok(());
         }
         let scene = self
-            .rig
+            .site
             .set_up(arm, Lives::BRIEF, self.plan.server(arm))
             .await?;
         self.progress.doing(format!("{}: log-outs", arm.label));
-        let revoked = revocation::play(self.rig, &scene, &orders, early).await?;
+        let revoked = revocation::play(self.site, &scene, &orders, early).await?;
         let (mut cells, mut hops, mut revocations) = (Vec::new(), Vec::new(), Vec::new());
         for revoked in revoked {
             let tallied = revoked.tally(arm, scene.lifetime_ms());

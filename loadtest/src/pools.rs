@@ -108,6 +108,7 @@ impl Premises {
     ) -> anyhow::Result<InstanceSpec> {
         let mut args = match arm.server {
             Server::Trusting => words(&["trusting"]),
+            Server::Elsewhere => bail!("{}: this is for somebody else to start", arm.name),
             Server::Session { store } => session(store, lives),
             Server::Jwt { alg, keys, flags } => {
                 let file = self.key_file(arm, alg, keys, tag, name).await?;

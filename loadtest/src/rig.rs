@@ -15,9 +15,11 @@ use rand_pcg::Pcg64;
 
 use crate::arms::{Arm, Issuers, Server};
 use crate::failure::Failure;
+use crate::interface::Interface;
 use crate::lab::Lab;
 use crate::pools::{INSTANCES, Lives, Premises};
-use crate::scene::{Scene, base};
+use crate::run::Footing;
+use crate::scene::{Scene, Standing, base};
 use crate::visitors::Users;
 
 /// How often the balancer asks whether an instance is ready. In a matrix many arms wait for it.
@@ -125,13 +127,16 @@ impl Rig {
             .await?;
         Ok(Scene {
             arm,
-            pool,
+            standing: Standing::Cluster {
+                pool,
+                balancer: self.balancer.clone(),
+                address,
+            },
             balanced: base(address),
             lives,
             random: random(self.seed, arm.name),
-            lab: self.premises.lab.clone(),
-            balancer: self.balancer.clone(),
-            address,
+            lab: Some(self.premises.lab.clone()),
+            interface: Arc::new(Interface::of(arm)),
         })
     }
 
@@ -170,14 +175,13 @@ impl Rig {
         Ok(self.cluster.pool(spec).await?)
     }
 
-    /// A user that nobody has had, and who may read the records.
+    /// Lets a user read the records.
     ///
     /// # Errors
     /// When the accounts do not answer.
-    pub async fn fresh_accountant(&self) -> anyhow::Result<String> {
-        let user = self.users.fresh();
-        self.accounts.set_role(&user, app::Role::Accountant).await?;
-        Ok(user)
+    pub async fn make_accountant(&self, user: &str) -> anyhow::Result<()> {
+        self.accounts.set_role(user, app::Role::Accountant).await?;
+        Ok(())
     }
 
     /// Why `arm` cannot run, if it cannot.
@@ -213,46 +217,45 @@ impl Rig {
         self.balancer.pid()
     }
 
-    /// Every process that ended although nobody asked it to.
-    pub fn crashes(&self) -> Vec<Crash> {
-        self.cluster.crashes_so_far()
-    }
-
     /// A name that no other pool of this run has.
     fn tag(&self, name: &str) -> String {
         format!("{name}-{}", self.tags.fetch_add(1, Ordering::Relaxed))
     }
+}
 
-    /// Ends everything.
-    ///
-    /// # Errors
-    /// When the supervisor does not end.
-    pub async fn strike(&self) -> anyhow::Result<()> {
-        Ok(self.cluster.clone().stop().await?)
-    }
-
-    /// Who runs where, in words.
-    pub fn topology(&self) -> BTreeMap<String, String> {
+impl Footing for Rig {
+    fn topology(&self) -> BTreeMap<String, String> {
         let store = match &self.redis {
             Ok(redis) => format!("Redis, {}", redis.how()),
             Err(_) => "none".to_owned(),
         };
-        BTreeMap::from([
-            (
-                "balancer".to_owned(),
-                "embedded, a process of its own".to_owned(),
-            ),
-            (
-                "instances".to_owned(),
-                "two a pool, a process each, one thread".to_owned(),
-            ),
-            (
-                "database".to_owned(),
-                "SQLite, one file, inside the instances".to_owned(),
-            ),
-            ("store".to_owned(), store),
-            ("network".to_owned(), "loopback".to_owned()),
-        ])
+        let facts = [
+            ("balancer", "embedded, a process of its own"),
+            ("instances", "two a pool, a process each, one thread"),
+            ("database", "SQLite, one file, inside the instances"),
+            ("store", &store),
+            ("network", "loopback"),
+        ];
+        let facts = facts.map(|(name, fact)| (name.to_owned(), fact.to_owned()));
+        BTreeMap::from(facts)
+    }
+
+    fn versions(&self) -> BTreeMap<String, String> {
+        let redis = self.redis.as_ref().ok();
+        let version = |redis: &Redis| ("redis-server".to_owned(), redis.version().to_owned());
+        redis.map(version).into_iter().collect()
+    }
+
+    fn crashes(&self) -> Vec<Crash> {
+        self.cluster.crashes_so_far()
+    }
+
+    fn store_is_foreign(&self) -> bool {
+        self.redis.as_ref().is_ok_and(|redis| !redis.ours())
+    }
+
+    async fn strike(&self) -> anyhow::Result<()> {
+        Ok(self.cluster.clone().stop().await?)
     }
 }
 
@@ -282,7 +285,7 @@ async fn find_redis(
 }
 
 /// A generator for one arm: leaving an arm out does not change what another one draws.
-fn random(seed: u64, arm: &str) -> Pcg64 {
+pub(crate) fn random(seed: u64, arm: &str) -> Pcg64 {
     // FNV-1a, because it is short and will give the same number for ever.
     let name = arm.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use cluster::Crash;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arms::Arm;
@@ -52,13 +53,45 @@ pub async fn raise_for(
     Ok(Some(rig))
 }
 
-/// Writes down the machine and who runs where.
-pub fn note_environment(book: &Book, rig: &Rig) {
-    let mut versions = BTreeMap::new();
-    if let Ok(redis) = rig.redis() {
-        versions.insert("redis-server".to_owned(), redis.version().to_owned());
+/// What a run stands on, as far as its beginning and its end care.
+pub trait Footing {
+    /// Who runs where, in words.
+    fn topology(&self) -> BTreeMap<String, String>;
+    /// The versions that only the run can know, the store's above all.
+    fn versions(&self) -> BTreeMap<String, String>;
+    /// Every process that ended although nobody asked it to.
+    fn crashes(&self) -> Vec<Crash>;
+    /// Whether there is a store that this run did not start.
+    fn store_is_foreign(&self) -> bool;
+    /// Ends everything that this run started; fails when the supervisor does not end.
+    fn strike(&self) -> impl Future<Output = anyhow::Result<()>>;
+}
+
+impl<T: Footing> Footing for Arc<T> {
+    fn topology(&self) -> BTreeMap<String, String> {
+        T::topology(self)
     }
-    let environment = environment::gather(rig.topology(), versions);
+
+    fn versions(&self) -> BTreeMap<String, String> {
+        T::versions(self)
+    }
+
+    fn crashes(&self) -> Vec<Crash> {
+        T::crashes(self)
+    }
+
+    fn store_is_foreign(&self) -> bool {
+        T::store_is_foreign(self)
+    }
+
+    fn strike(&self) -> impl Future<Output = anyhow::Result<()>> {
+        T::strike(self)
+    }
+}
+
+/// Writes down the machine and who runs where.
+pub fn note_environment(book: &Book, footing: &impl Footing) {
+    let environment = environment::gather(footing.topology(), footing.versions());
     book.edit(|record| record.environment = environment);
 }
 
@@ -90,12 +123,12 @@ pub async fn interrupted() {
 ///
 /// # Errors
 /// When record or report cannot be written.
-pub fn close(rig: &Rig, book: &Book, interrupted: bool) -> anyhow::Result<Record> {
-    let crashes = rig.crashes().into_iter().map(|crash| Doubt::Crashed {
+pub fn close(footing: &impl Footing, book: &Book, interrupted: bool) -> anyhow::Result<Record> {
+    let crashes = footing.crashes().into_iter().map(|crash| Doubt::Crashed {
         what: format!("{}-{}, {}", crash.pool, crash.instance, crash.status),
     });
     let mut known: Vec<_> = crashes.collect();
-    if rig.redis().is_ok_and(|redis| !redis.ours()) {
+    if footing.store_is_foreign() {
         known.push(Doubt::ForeignStore);
     }
     let record = book.close(interrupted, known)?;
@@ -107,8 +140,8 @@ pub fn close(rig: &Rig, book: &Book, interrupted: bool) -> anyhow::Result<Record
 ///
 /// # Errors
 /// When the supervisor says that it could not.
-pub async fn strike(rig: &Rig, progress: &Progress) -> anyhow::Result<()> {
-    match tokio::time::timeout(END_PATIENCE, rig.strike()).await {
+pub async fn strike(footing: &impl Footing, progress: &Progress) -> anyhow::Result<()> {
+    match tokio::time::timeout(END_PATIENCE, footing.strike()).await {
         Ok(struck) => struck,
         Err(_) => {
             progress.say("The cluster takes long to end; its supervisor sees to it.");

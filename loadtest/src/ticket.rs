@@ -1,19 +1,27 @@
 //! A credential out of its owner's hands, to be shown elsewhere, watched, or tampered with.
 
 use std::fmt;
+use std::sync::Arc;
 
 use app::Credential;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderName, HeaderValue};
+use reqwest::RequestBuilder;
 
 use crate::answer::{Answer, Wanted};
+use crate::interface::Interface;
 use crate::visitors::plain_http;
+
+/// The path that stands for whatever request says who one is.
+const WHO_AM_I: &str = "/me";
 
 /// A credential on its own: a token, or a cookie's `name=value`, and where to show it.
 #[derive(Clone)]
 pub struct Ticket {
     http: reqwest::Client,
-    url: String,
+    interface: Arc<Interface>,
+    base: String,
+    path: String,
     /// Who must be recognised, where the answer says who was.
     user: Option<String>,
     header: HeaderName,
@@ -23,9 +31,21 @@ pub struct Ticket {
 impl Ticket {
     /// A credential that somebody else was given, to be shown at `base`.
     pub fn new(base: &str, header: HeaderName, credential: Credential) -> Ticket {
+        Ticket::speaking(Interface::ours(), base, header, credential)
+    }
+
+    /// The same, for an application with this interface.
+    pub fn speaking(
+        interface: Arc<Interface>,
+        base: &str,
+        header: HeaderName,
+        credential: Credential,
+    ) -> Ticket {
         Ticket {
             http: plain_http(),
-            url: format!("{base}/me"),
+            interface,
+            base: base.to_owned(),
+            path: WHO_AM_I.to_owned(),
             user: None,
             header,
             credential,
@@ -35,10 +55,9 @@ impl Ticket {
     /// The same, asking for `path`; where that is `/me`, the answer must name `user`.
     #[must_use]
     pub fn asking(self, path: &str, user: &str) -> Ticket {
-        let base = self.url.trim_end_matches("/me");
         Ticket {
-            url: format!("{base}{path}"),
-            user: (path == "/me").then(|| user.to_owned()),
+            path: path.to_owned(),
+            user: (path == WHO_AM_I).then(|| user.to_owned()),
             ..self
         }
     }
@@ -61,30 +80,37 @@ impl Ticket {
 
     /// Shows it.
     pub async fn show(&self) -> Answer {
+        if self.path == WHO_AM_I {
+            let request = self.interface.who_am_i(&self.http, &self.base);
+            let wanted = self.interface.is(self.user.as_deref());
+            return self.sent(request, wanted).await;
+        }
+        let request = self.http.get(format!("{}{}", self.base, self.path));
+        self.sent(request, Wanted::Success).await
+    }
+
+    /// Logs out with it, where it would be shown.
+    pub async fn log_out(&self) -> Answer {
+        let request = self.interface.log_out(&self.http, &self.base);
+        self.sent(request, Wanted::Success).await
+    }
+
+    async fn sent(&self, request: RequestBuilder, wanted: Wanted<'_>) -> Answer {
         let (name, value) = self.header();
-        let request = self.http.get(&self.url);
         let request = match HeaderValue::from_str(&value) {
             Ok(value) => request.header(name, value),
             // Nothing that can be sent: then nothing is shown, and the answer says so.
             Err(_) => request,
         };
-        let wanted = self.user.as_deref().map_or(Wanted::Success, Wanted::User);
-        Answer::to(request, wanted).await
-    }
-
-    /// Logs out with it, where it would be shown.
-    pub async fn log_out(&self) -> Answer {
-        let base = self.url.trim_end_matches("/me");
-        let (name, value) = self.header();
-        let request = self.http.post(format!("{base}/logout")).header(name, value);
-        Answer::to(request, Wanted::Success).await
+        Answer::read(&self.interface, request, wanted).await
     }
 
     /// The same credential, to be shown elsewhere, by whoever believes it.
     #[must_use]
     pub fn at(&self, base: &str) -> Ticket {
         Ticket {
-            url: format!("{base}/me"),
+            base: base.to_owned(),
+            path: WHO_AM_I.to_owned(),
             user: None,
             ..self.clone()
         }
@@ -109,7 +135,8 @@ impl Ticket {
 impl fmt::Debug for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ticket")
-            .field("url", &self.url)
+            .field("base", &self.base)
+            .field("path", &self.path)
             .finish_non_exhaustive()
     }
 }
@@ -126,7 +153,7 @@ mod tests {
         assert_eq!(edited.revealed(), "sid-session-memory=ABC");
         let shown = format!("{edited:?}");
         assert!(
-            !shown.contains("ABC") && shown.contains("127.0.0.1:1/me"),
+            !shown.contains("ABC") && shown.contains("127.0.0.1:1") && shown.contains("/me"),
             "{shown}"
         );
     }

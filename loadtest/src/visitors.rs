@@ -11,18 +11,19 @@ mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use app::Credential;
 use app::users::{LOAD_PASSWORD, load_user};
 use http::header::{AUTHORIZATION, COOKIE};
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::time::Instant;
 
 use crate::answer::{Answer, Outcome, Wanted};
 use crate::arms::{Arm, Carried};
+use crate::interface::Interface;
 use crate::record::Client;
 use crate::ticket::Ticket;
 use cookies::Cookies;
@@ -48,6 +49,32 @@ impl Users {
     /// A user that nobody has had.
     pub fn fresh(&self) -> String {
         load_user(self.next.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// An account that a visitor logs in with.
+#[derive(Clone)]
+pub struct Account {
+    /// Its name.
+    pub name: String,
+    /// Its password.
+    pub password: String,
+}
+
+impl Account {
+    /// A load user's.
+    pub fn of_load_user(name: String) -> Account {
+        let password = LOAD_PASSWORD.to_owned();
+        Account { name, password }
+    }
+}
+
+/// Without its password.
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Account")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -90,10 +117,10 @@ pub struct Visitor {
     /// What kind of client it is.
     pub kind: Client,
     /// Whose account it uses.
-    pub user: String,
+    pub account: Account,
     /// The login it has, if any.
     pub login: Option<LoginFact>,
-    password: String,
+    interface: Arc<Interface>,
     http: reqwest::Client,
     cookies: Arc<Cookies>,
     tokens: Option<Tokens>,
@@ -111,9 +138,8 @@ pub struct LoginFact {
 }
 
 #[derive(Debug, Deserialize)]
-struct LoginAnswer {
-    since: u64,
-    login_instance: String,
+struct RefreshToken {
+    refresh_token: Credential,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -123,27 +149,19 @@ struct Tokens {
 }
 
 impl Visitor {
-    /// A visitor with a load user's account.
-    pub fn new(kind: Client, arm: &Arm, user: String) -> Visitor {
-        Visitor::with_password(kind, arm, user, LOAD_PASSWORD)
-    }
-
-    /// A visitor with this account.
-    pub fn with_password(kind: Client, arm: &Arm, user: String, password: &str) -> Visitor {
-        let cookies = Arc::new(Cookies::new(
-            format!("sid-{}", arm.pool),
-            kind == Client::KeepsCookie,
-        ));
+    /// A visitor with this account, who speaks as the application does.
+    pub fn new(kind: Client, interface: Arc<Interface>, account: Account) -> Visitor {
+        let keeps = kind == Client::KeepsCookie;
+        let cookies = Arc::new(Cookies::new(interface.cookie().map(str::to_owned), keeps));
         let http = http()
             .cookie_provider(Arc::clone(&cookies))
             .build()
             .expect("a client without TLS, files or proxies has nothing that can fail");
-        let password = password.to_owned();
         Visitor {
             kind,
-            user,
+            account,
             login: None,
-            password,
+            interface,
             http,
             cookies,
             tokens: None,
@@ -157,32 +175,47 @@ impl Visitor {
 
     /// Logs in at `base`.
     pub async fn log_in(&mut self, base: &str) -> Answer {
-        let body = json!({"username": self.user, "password": self.password});
-        let request = self
-            .http
-            .post(format!("{base}/login"))
-            .json(&body)
-            .timeout(LOGIN_TIMEOUT);
+        let interface = Arc::clone(&self.interface);
+        let request = interface.log_in(&self.http, base, &self.account);
+        let request = request.timeout(LOGIN_TIMEOUT);
         self.cookies.logging_in(true);
-        let answer = Answer::to(request, Wanted::User(&self.user)).await;
+        let wanted = interface.logged_in(&self.account);
+        let mut answer = Answer::read(&interface, request, wanted).await;
         self.cookies.logging_in(false);
-        if answer.outcome == Outcome::Recognised
-            && let Some(login) = answer.read::<LoginAnswer>()
-        {
-            self.tokens = answer.read();
-            self.login = Some(LoginFact {
-                taken_by: login.login_instance,
-                since_ms: login.since,
-                at: answer.answered,
-            });
+        if answer.outcome != Outcome::Recognised {
+            return answer;
         }
+        self.tokens = interface.token(&answer.body).map(|token| Tokens {
+            access_token: Credential::new(token.to_owned()),
+            refresh_token: answer
+                .parsed()
+                .map(|RefreshToken { refresh_token }| refresh_token),
+        });
+        if !interface.is_ours() && !self.holds_credential(base) {
+            // A form that comes back with "wrong password" is a 200 like any other.
+            answer.outcome = Outcome::Refused;
+            answer.reason += " without a credential";
+            return answer;
+        }
+        self.login = Some(LoginFact {
+            taken_by: answer.served_by.clone(),
+            since_ms: answer.body["since"].as_u64().unwrap_or_else(now_ms),
+            at: answer.answered,
+        });
         answer
     }
 
     /// Asks who it is at `base`.
     pub async fn ask(&self, base: &str) -> Answer {
-        self.send(Method::GET, base, "/me", None, Wanted::User(&self.user))
-            .await
+        let request = self.interface.who_am_i(&self.http, base);
+        let wanted = self.interface.is(Some(&self.account.name));
+        self.shown(request, wanted).await
+    }
+
+    /// Logs out at `base`.
+    pub async fn log_out(&self, base: &str) -> Answer {
+        let request = self.interface.log_out(&self.http, base);
+        self.shown(request, Wanted::Done).await
     }
 
     /// Sends any request with its credential.
@@ -194,14 +227,21 @@ impl Visitor {
         body: Option<&serde_json::Value>,
         wanted: Wanted<'_>,
     ) -> Answer {
-        let mut request = self.http.request(method, format!("{base}{path}"));
-        if let Some(tokens) = &self.tokens {
-            request = request.bearer_auth(tokens.access_token.reveal());
-        }
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        Answer::to(request, wanted).await
+        let request = self.http.request(method, format!("{base}{path}"));
+        let request = match body {
+            Some(body) => request.json(body),
+            None => request,
+        };
+        self.shown(request, wanted).await
+    }
+
+    /// Sends a request with its credential; a cookie goes along by itself.
+    async fn shown(&self, request: RequestBuilder, wanted: Wanted<'_>) -> Answer {
+        let request = match &self.tokens {
+            Some(tokens) => request.bearer_auth(tokens.access_token.reveal()),
+            None => request,
+        };
+        Answer::read(&self.interface, request, wanted).await
     }
 
     /// Trades its refresh token for a new pair at `base`; `None` if it has no refresh token.
@@ -209,8 +249,8 @@ impl Visitor {
         let token = self.tokens.as_ref()?.refresh_token.as_ref()?;
         let request = self.http.post(format!("{base}/token/refresh"));
         let request = request.json(&json!({"refresh_token": token}));
-        let answer = Answer::to(request, Wanted::Success).await;
-        if let Some(tokens) = answer.read() {
+        let answer = Answer::read(&self.interface, request, Wanted::Success).await;
+        if let Some(tokens) = answer.parsed() {
             self.tokens = Some(tokens);
         }
         Some(answer)
@@ -227,6 +267,13 @@ impl Visitor {
             Some(tokens) => (AUTHORIZATION, tokens.access_token.clone()),
             None => (COOKIE, Credential::new(self.cookies.credential_for(base)?)),
         };
-        Some(Ticket::new(base, header, credential).asking(path, &self.user))
+        let ticket = Ticket::speaking(Arc::clone(&self.interface), base, header, credential);
+        Some(ticket.asking(path, &self.account.name))
     }
+}
+
+/// By this machine's clock, where the server does not say.
+fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |now| now.as_millis() as u64)
 }

@@ -24,6 +24,7 @@ use crate::record::{Section, Validity};
 use crate::revocation::SoFar;
 use crate::rig::Rig;
 use crate::run::{self, interrupted, unless_interrupted};
+use crate::site::Site;
 
 /// Runs the demo.
 ///
@@ -51,14 +52,15 @@ pub async fn run(args: DemoArgs, typed: String) -> anyhow::Result<u8> {
     greet(&rig, &board, &progress, common.seed);
     run::note_environment(&book, &rig);
 
+    let site = Site::Cluster(Arc::clone(&rig));
     let desk = Desk {
-        rig: &rig,
+        site: &site,
         book: &book,
         progress: &progress,
         plan: &plan,
     };
     desk.announce();
-    let finished = unless_interrupted(show(&desk, &board, began, common.seed))
+    let finished = unless_interrupted(show(&desk, &rig, &board, began))
         .await
         .is_some();
     progress.finish();
@@ -101,11 +103,11 @@ fn greet(rig: &Rig, board: &Board, progress: &Progress, seed: u64) {
     progress.say("");
 }
 
-async fn show(desk: &Desk<'_>, board: &Board, began: Instant, seed: u64) {
+async fn show(desk: &Desk<'_>, rig: &Rig, board: &Board, began: Instant) {
     show_headline(desk, began).await;
     show_the_others(desk).await;
     board.keep_quiet(true);
-    show_cost(desk, seed).await;
+    show_cost(desk, rig).await;
     board.keep_quiet(false);
 }
 
@@ -126,7 +128,7 @@ async fn show_headline(desk: &Desk<'_>, began: Instant) {
         return;
     }
     desk.progress.say(headline::HEAD);
-    let can_run = |arm: &Arm| desk.rig.cannot_run(arm).is_none();
+    let can_run = |arm: &Arm| desk.site.cannot_run(arm).is_none();
     let (told, heard): (Vec<_>, Vec<_>) = arms.iter().map(|_| oneshot::channel()).unzip();
     let (visited, visits) = watch::channel(0);
     let (revoked, revocations) = watch::channel(0);
@@ -244,9 +246,9 @@ async fn show_the_others(desk: &Desk<'_>) {
     desk.progress.say("");
 }
 
-async fn show_cost(desk: &Desk<'_>, seed: u64) {
+async fn show_cost(desk: &Desk<'_>, rig: &Rig) {
     desk.progress.doing("cost");
-    let judged = match hint::take(desk.rig, seed).await {
+    let judged = match hint::take(rig, desk.book.edit(|record| record.seed)).await {
         Ok(hint) => {
             for line in hint::lines(&hint) {
                 desk.progress.say(line);

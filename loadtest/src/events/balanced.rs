@@ -3,7 +3,7 @@
 use futures_util::future::LocalBoxFuture;
 use serde_json::json;
 
-use super::{Event, Play};
+use super::{Event, Needs, Play};
 use crate::answer::Outcome;
 use crate::crowd::{Company, ROUNDS};
 use crate::expected::Happening;
@@ -18,6 +18,7 @@ pub static EVENT: Event = Event {
             lot.",
     group: Group::Plain,
     wanted: Wanted::Recognised,
+    needs: Needs::Requests,
     play: Play::Visitors(play),
 };
 

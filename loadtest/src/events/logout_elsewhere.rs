@@ -1,11 +1,9 @@
 //! `logout-elsewhere`: the log-out reaches another instance than the login did.
 
-use reqwest::Method;
-
-use super::{Event, Play};
+use super::{Event, Needs, Play};
 use crate::expected::Scope;
 use crate::record::{Group, Wanted};
-use crate::revocation::{By, Order};
+use crate::revocation::{By, Order, Telling};
 
 /// The event.
 pub static EVENT: Event = Event {
@@ -15,10 +13,12 @@ pub static EVENT: Event = Event {
             asked with the kept credential.",
     group: Group::Revocation,
     wanted: Wanted::Refused,
+    needs: Needs::Requests,
     play: Play::Order(Order {
         by: By::TheLoginItself,
         scope: Scope::ThisLogin,
-        request: |_| (Method::POST, "/logout".to_owned(), None),
+        order: Telling::LogOut,
+        undo: None,
         asked: "/me",
     }),
 };

@@ -2,10 +2,10 @@
 
 use reqwest::Method;
 
-use super::{Event, Play};
+use super::{Event, Needs, Play};
 use crate::expected::Scope;
 use crate::record::{Group, Wanted};
-use crate::revocation::{By, Order};
+use crate::revocation::{By, Order, Telling};
 
 /// The event.
 pub static EVENT: Event = Event {
@@ -15,10 +15,12 @@ pub static EVENT: Event = Event {
             is then asked with the login it took.",
     group: Group::Revocation,
     wanted: Wanted::Refused,
+    needs: Needs::OurServers,
     play: Play::Order(Order {
         by: By::AnotherLogin,
         scope: Scope::OtherLogins,
-        request: |_| (Method::POST, "/logout-everywhere".to_owned(), None),
+        order: Telling::Request(|_| (Method::POST, "/logout-everywhere".to_owned(), None)),
+        undo: None,
         asked: "/me",
     }),
 };

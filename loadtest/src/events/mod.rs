@@ -35,8 +35,23 @@ pub struct Event {
     pub group: Group,
     /// What one would want to see.
     pub wanted: Wanted,
+    /// What it needs of whom it is played on.
+    pub needs: Needs,
     /// How it is played.
     pub play: Play,
+}
+
+/// What an event needs of whom it is played on. A cluster of our own has everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// The requests that any application has: log in, who am I, log out.
+    Requests,
+    /// Further requests of this project's servers.
+    OurServers,
+    /// An instance that ends without warning.
+    Exit,
+    /// Processes to send signals to, and to start again.
+    Processes,
 }
 
 /// How an event is played.

@@ -2,7 +2,7 @@
 
 use futures_util::future::LocalBoxFuture;
 
-use super::{Event, Play};
+use super::{Event, Needs, Play};
 use crate::crowd::Company;
 use crate::expected::Happening;
 use crate::record::{Group, Wanted};
@@ -16,6 +16,7 @@ pub static EVENT: Event = Event {
     story: "Each visitor logs in on one instance, then asks the other one directly, once.",
     group: Group::Plain,
     wanted: Wanted::Recognised,
+    needs: Needs::Requests,
     play: Play::Visitors(play),
 };
 

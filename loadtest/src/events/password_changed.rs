@@ -1,13 +1,15 @@
 //! `password-changed`: whoever else knows the old password should be out.
 
-use app::users::LOAD_PASSWORD;
 use reqwest::Method;
 use serde_json::json;
 
-use super::{Event, Play};
+use super::{Event, Needs, Play};
 use crate::expected::Scope;
 use crate::record::{Group, Wanted};
-use crate::revocation::{By, Order};
+use crate::revocation::{By, Order, Request, Telling, Undo};
+
+/// What the password becomes.
+const NEW: &str = "nobody-else-knows-this";
 
 /// The event.
 pub static EVENT: Event = Event {
@@ -17,13 +19,17 @@ pub static EVENT: Event = Event {
             instance is then asked with the login it took.",
     group: Group::Revocation,
     wanted: Wanted::Refused,
+    needs: Needs::OurServers,
     play: Play::Order(Order {
         by: By::AnotherLogin,
         scope: Scope::OtherLogins,
-        request: |_| {
-            let change = json!({"old": LOAD_PASSWORD, "new": "nobody-else-knows-this"});
-            (Method::POST, "/password".to_owned(), Some(change))
-        },
+        order: Telling::Request(|user| changed(&user.password, NEW)),
+        undo: Some(Undo::WithPassword(NEW, |user| changed(NEW, &user.password))),
         asked: "/me",
     }),
 };
+
+fn changed(old: &str, new: &str) -> Request {
+    let change = json!({"old": old, "new": new});
+    (Method::POST, "/password".to_owned(), Some(change))
+}

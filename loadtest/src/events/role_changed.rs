@@ -3,10 +3,10 @@
 use reqwest::Method;
 use serde_json::json;
 
-use super::{Event, Play};
+use super::{Event, Needs, Play};
 use crate::expected::Scope;
 use crate::record::{Group, Wanted};
-use crate::revocation::{By, Order};
+use crate::revocation::{By, Order, Telling};
 
 /// The event.
 pub static EVENT: Event = Event {
@@ -16,16 +16,16 @@ pub static EVENT: Event = Event {
             instance is then asked for the records with the login it took.",
     group: Group::Revocation,
     wanted: Wanted::Refused,
+    needs: Needs::OurServers,
     play: Play::Order(Order {
         by: By::Admin,
         scope: Scope::OldRole,
-        request: |user| {
-            (
-                Method::PATCH,
-                format!("/admin/users/{user}"),
-                Some(json!({"role": "member"})),
-            )
-        },
+        order: Telling::Request(|user| {
+            let path = format!("/admin/users/{}", user.name);
+            (Method::PATCH, path, Some(json!({"role": "member"})))
+        }),
+        // A member is what load users are.
+        undo: None,
         asked: "/records",
     }),
 };

@@ -1,9 +1,10 @@
 //! `rolling-restart`: what a deployment does several times a day.
 
+use anyhow::Context as _;
 use futures_util::future::LocalBoxFuture;
 use tokio::time::Instant;
 
-use super::{Event, Play};
+use super::{Event, Needs, Play};
 use crate::answer::Answer;
 use crate::arms::Issuers;
 use crate::crowd::{Company, log_in_while};
@@ -20,6 +21,7 @@ pub static EVENT: Event = Event {
             drains, and is started again; newcomers go on logging in.",
     group: Group::Instances,
     wanted: Wanted::Recognised,
+    needs: Needs::Processes,
     play: Play::Visitors(play),
 };
 
@@ -30,7 +32,7 @@ fn play(company: &mut Company) -> LocalBoxFuture<'_, anyhow::Result<Vec<Observed
         let rolling = async {
             let mut restarts = Vec::new();
             for name in INSTANCES {
-                let instance = scene.instance(name);
+                let instance = scene.instance(name).context("no process to signal")?;
                 instance.terminate().await?;
                 restarts.push((instance.served_by(), Instant::now()));
                 instance.start().await?;

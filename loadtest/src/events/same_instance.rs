@@ -2,7 +2,7 @@
 
 use futures_util::future::LocalBoxFuture;
 
-use super::{Event, Play};
+use super::{Event, Needs, Play};
 use crate::crowd::Company;
 use crate::expected::Happening;
 use crate::record::{Group, Wanted};
@@ -15,6 +15,7 @@ pub static EVENT: Event = Event {
     story: "Each visitor logs in through the balancer, then asks the instance that took the login.",
     group: Group::Plain,
     wanted: Wanted::Recognised,
+    needs: Needs::Requests,
     play: Play::Visitors(play),
 };
 

@@ -11,12 +11,14 @@ use rand::RngExt as _;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Event, Play};
+use super::{Event, Needs, Play};
 use crate::arms::Carried;
 use crate::crowd::{Company, VISITORS};
 use crate::expected::Happening;
+use crate::lab::Lab;
 use crate::pools::INSTANCES;
 use crate::record::{Group, Wanted};
+use crate::rig::Rig;
 use crate::scene::{Scene, base};
 use crate::tally::{Observed, Visited};
 use crate::ticket::Ticket;
@@ -30,6 +32,7 @@ pub static EVENT: Event = Event {
             and to the balancer.",
     group: Group::HostileAndRacing,
     wanted: Wanted::Refused,
+    needs: Needs::Requests,
     play: Play::Visitors(play),
 };
 
@@ -58,25 +61,49 @@ fn play(company: &mut Company) -> LocalBoxFuture<'_, anyhow::Result<Vec<Observed
             Carried::SessionCookie { .. } => vec![
                 ("edited-id", edited(edit_id)),
                 ("invented-id", edited(|_| invented_id())),
-                ("other-store", strangers(company).await?),
             ],
-            Carried::SignedToken => vec![
+            // A token of somebody's own application need not have parts.
+            Carried::SignedToken if good.iter().all(|(_, good)| is_jwt(good)) => vec![
                 ("edited-payload", edited(promote)),
                 ("alg-none", edited(unsigned)),
-                ("foreign-key", strangers(company).await?),
-                ("expired", expired(company).await?),
-                (
-                    "malformed",
-                    edited(|token| token[..token.len() / 2].to_owned()),
-                ),
             ],
+            Carried::SignedToken => vec![],
         };
+        made_elsewhere(company, &mut variants).await?;
+        if company.scene.arm.properties.carried == Carried::SignedToken {
+            let half = edited(|token| token[..token.len() / 2].to_owned());
+            variants.push(("malformed", half));
+        }
         let mut cells = Vec::new();
         for (variant, forgeries) in &mut variants {
             cells.push(show(&company.scene, variant, forgeries).await);
         }
         Ok(cells)
     })
+}
+
+/// What an unrelated deployment made, and what an issuer made long ago: as far as there is one to
+/// be started, and a lab to set the clock with.
+async fn made_elsewhere(
+    company: &Company,
+    variants: &mut Vec<(&str, Vec<Forgery>)>,
+) -> anyhow::Result<()> {
+    let rig = company.site.rig();
+    match (company.scene.arm.properties.carried, rig) {
+        (Carried::SessionCookie { .. }, Some(rig)) => {
+            variants.push(("other-store", strangers(company, rig).await?));
+        }
+        (Carried::SignedToken, Some(rig)) => {
+            variants.push(("foreign-key", strangers(company, rig).await?));
+        }
+        _ => {}
+    }
+    if company.scene.arm.properties.carried == Carried::SignedToken
+        && let Some(lab) = &company.scene.lab
+    {
+        variants.push(("expired", expired(company, lab).await?));
+    }
+    Ok(())
 }
 
 fn good_ones(company: &Company) -> Vec<(String, Ticket)> {
@@ -121,34 +148,35 @@ pub fn forged(carried: Carried, good: &Ticket) -> Ticket {
 }
 
 /// Good credentials of an unrelated deployment.
-async fn strangers(company: &Company) -> anyhow::Result<Vec<Forgery>> {
-    let pool = company.rig.stranger(company.scene.arm).await?;
+async fn strangers(company: &Company, rig: &Rig) -> anyhow::Result<Vec<Forgery>> {
+    let pool = rig.stranger(company.scene.arm).await?;
     let mut made = Vec::new();
     for instance in pool.instances() {
-        made.extend(made_at(company, &instance.served_by(), &base(instance.address())).await?);
+        let base = base(instance.address());
+        made.extend(made_at(company, rig.lab(), &instance.served_by(), &base).await?);
     }
     pool.stop().await?;
     Ok(made)
 }
 
 /// Tokens from an issuer that believed it was nine hours ago.
-async fn expired(company: &Company) -> anyhow::Result<Vec<Forgery>> {
-    let Company { scene, .. } = company;
-    let issuer = scene.instance(INSTANCES[0]);
-    let base = base(issuer.address());
-    scene.lab.set_clock(&base, -LONG_AGO_MS).await?;
-    let made = made_at(company, &issuer.served_by(), &base).await;
-    scene.lab.set_clock(&base, 0).await?;
+async fn expired(company: &Company, lab: &Lab) -> anyhow::Result<Vec<Forgery>> {
+    let scene = &company.scene;
+    let base = scene.direct(INSTANCES[0]);
+    lab.set_clock(&base, -LONG_AGO_MS).await?;
+    let made = made_at(company, lab, &scene.served_by(INSTANCES[0]), &base).await;
+    lab.set_clock(&base, 0).await?;
     made
 }
 
 async fn made_at(
-    Company { rig, scene, .. }: &Company,
+    company: &Company,
+    lab: &Lab,
     served_by: &str,
     base: &str,
 ) -> anyhow::Result<Vec<Forgery>> {
-    let users: Vec<_> = (0..VISITORS).map(|_| rig.users.fresh()).collect();
-    let tickets = scene.lab.log_in(base, &users).await?;
+    let users: Vec<_> = (0..VISITORS).map(|_| company.site.fresh().name).collect();
+    let tickets = lab.log_in(base, &users).await?;
     let forge = |ticket| Forgery {
         taken_by: served_by.to_owned(),
         ticket,
@@ -165,6 +193,10 @@ fn edit_id(id: &str) -> String {
 /// 128 random bits, written like the id of a session.
 fn invented_id() -> String {
     URL_SAFE_NO_PAD.encode(rand::rng().random::<[u8; 16]>())
+}
+
+fn is_jwt(ticket: &Ticket) -> bool {
+    ticket.header().1.split('.').count() == 3
 }
 
 /// The same token, but its payload says that the bearer is an admin.

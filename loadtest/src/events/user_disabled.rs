@@ -3,10 +3,11 @@
 use reqwest::Method;
 use serde_json::json;
 
-use super::{Event, Play};
+use super::{Event, Needs, Play};
 use crate::expected::Scope;
 use crate::record::{Group, Wanted};
-use crate::revocation::{By, Order};
+use crate::revocation::{By, Order, Request, Telling, Undo};
+use crate::visitors::Account;
 
 /// The event.
 pub static EVENT: Event = Event {
@@ -16,16 +17,17 @@ pub static EVENT: Event = Event {
             then asked with the login it took.",
     group: Group::Revocation,
     wanted: Wanted::Refused,
+    needs: Needs::OurServers,
     play: Play::Order(Order {
         by: By::Admin,
         scope: Scope::OtherLogins,
-        request: |user| {
-            (
-                Method::PATCH,
-                format!("/admin/users/{user}"),
-                Some(json!({"disabled": true})),
-            )
-        },
+        order: Telling::Request(|user| disabled(user, true)),
+        undo: Some(Undo::ByAdmin(|user| disabled(user, false))),
         asked: "/me",
     }),
 };
+
+fn disabled(user: &Account, disabled: bool) -> Request {
+    let path = format!("/admin/users/{}", user.name);
+    (Method::PATCH, path, Some(json!({"disabled": disabled})))
+}

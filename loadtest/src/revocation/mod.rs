@@ -21,8 +21,9 @@ use crate::arms::State;
 use crate::events::Event;
 use crate::expected::Scope;
 use crate::lag::Reading;
-use crate::rig::Rig;
 use crate::scene::Scene;
+use crate::site::Site;
+use crate::visitors::Account;
 use plot::{Given, Plot, prepare};
 
 /// An order to end logins, as an event defines it.
@@ -32,10 +33,33 @@ pub struct Order {
     pub by: By,
     /// Whose logins it is to end.
     pub scope: Scope,
-    /// The request that gives it, for this user.
-    pub request: fn(&str) -> (Method, String, Option<Value>),
+    /// How it is given.
+    pub order: Telling,
+    /// How what it did to the account is undone, where accounts outlive the run.
+    pub undo: Option<Undo>,
     /// What the instances are asked for afterwards.
     pub asked: &'static str,
+}
+
+/// A request: its method, its path, its body.
+pub type Request = (Method, String, Option<Value>);
+
+/// How an order is given.
+#[derive(Debug, Clone, Copy)]
+pub enum Telling {
+    /// By logging out, in whichever way the application has for it.
+    LogOut,
+    /// By this request, which concerns this user.
+    Request(fn(&Account) -> Request),
+}
+
+/// How what an order did to an account is undone.
+#[derive(Debug, Clone, Copy)]
+pub enum Undo {
+    /// An admin sends this.
+    ByAdmin(fn(&Account) -> Request),
+    /// The user logs in with this password and sends this.
+    WithPassword(&'static str, fn(&Account) -> Request),
 }
 
 /// Who gives an order.
@@ -66,6 +90,8 @@ pub struct Revoked {
     pub rows: Vec<Row>,
     /// What a refresh token of a login that should have ended was answered, where there is one.
     pub refreshed: Option<Answer>,
+    /// Why the account is not what it was before, if it should be and is not.
+    pub not_undone: Option<String>,
 }
 
 /// What was observed at one instance.
@@ -110,12 +136,12 @@ const TRIES_IN_TIME: usize = 3;
 /// # Errors
 /// When a login is refused that had to succeed.
 pub async fn play(
-    rig: &Rig,
+    site: &Site,
     scene: &Scene,
     orders: &[(&'static Event, Order)],
     early: Option<Early>,
 ) -> anyhow::Result<Vec<Revoked>> {
-    let mut plots = prepare_in_time(rig, scene, orders).await?;
+    let mut plots = prepare_in_time(site, scene, orders).await?;
     let watchers = plots.iter_mut().flat_map(|plot| &mut plot.watched);
     join_all(watchers.map(|watched| watched.watcher.accepted_once(FIRST_ACCEPTED))).await;
 
@@ -142,7 +168,7 @@ pub async fn play(
 /// Short-lived logins must be young when the order is given: a login that dies while others wait
 /// for their password check would look as if the order had ended it.
 async fn prepare_in_time(
-    rig: &Rig,
+    site: &Site,
     scene: &Scene,
     orders: &[(&'static Event, Order)],
 ) -> anyhow::Result<Vec<Plot>> {
@@ -151,7 +177,7 @@ async fn prepare_in_time(
         let begin = Instant::now();
         let plots = orders
             .iter()
-            .map(|(event, order)| prepare(rig, scene, event, *order));
+            .map(|(event, order)| prepare(site, scene, event, *order));
         let plots = try_join_all(plots).await?;
         if patience.is_none_or(|patience| begin.elapsed() < patience) {
             return Ok(plots);

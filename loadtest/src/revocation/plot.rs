@@ -1,24 +1,24 @@
 //! One order from its preparation to its end: logins made, watchers at work, the order given, the
 //! last login dead.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
-use app::users::{DEMO_USERS, LOAD_PASSWORD};
 use cluster::Policy;
 use futures_util::future::{join_all, try_join_all};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::{By, Order, Revoked, Row, SoFar};
-use crate::answer::{Answer, Wanted};
+use super::{By, Order, Revoked, Row, SoFar, Telling, Undo};
+use crate::answer::{Answer, Outcome, Wanted};
 use crate::events::Event;
 use crate::expected::WAITED_FOR_MS;
 use crate::lag::Watcher;
 use crate::pools::INSTANCES;
-use crate::rig::Rig;
 use crate::scene::{Scene, short};
-use crate::visitors::{LoginFact, Visitor, steadfast};
+use crate::site::{Site, admin, as_admin};
+use crate::visitors::{Account, LoginFact, Visitor, steadfast};
 
 /// How long past its natural end a login is still asked for: expiries may be rounded up to a
 /// second. One whose end is not waited for is asked for twice as long.
@@ -31,7 +31,7 @@ const TRIES: usize = 8;
 pub(super) struct Plot {
     event: &'static Event,
     pub(super) order: Order,
-    user: String,
+    user: Account,
     giver: Visitor,
     /// Who holds the logins that are to end, if the giver's is not itself the one.
     others: Vec<Visitor>,
@@ -48,38 +48,27 @@ pub(super) struct Watched {
 
 /// Makes the logins and begins to watch them.
 pub(super) async fn prepare(
-    rig: &Rig,
+    site: &Site,
     scene: &Scene,
     event: &'static Event,
     order: Order,
 ) -> anyhow::Result<Plot> {
     let user = match order.asked {
-        "/records" => rig.fresh_accountant().await?,
-        _ => rig.users.fresh(),
+        "/records" => site.fresh_accountant(scene).await?,
+        _ => site.fresh(),
     };
     let [a, b] = INSTANCES;
     let b_can_issue = scene.arm.properties.can_issue(b);
     let login_for_b = if b_can_issue { b } else { a };
-    let ((name, password), told, others) = match order.by {
-        By::TheLoginItself => ((user.as_str(), LOAD_PASSWORD), b, vec![]),
-        By::AnotherLogin => (
-            (user.as_str(), LOAD_PASSWORD),
-            a,
-            vec![(a, a), (b, login_for_b)],
-        ),
-        By::Admin => {
-            let [ada, ..] = &DEMO_USERS;
-            ((ada.name, ada.password), a, vec![(a, a), (b, login_for_b)])
-        }
+    let (giver, told, others) = match order.by {
+        By::TheLoginItself => (user.clone(), b, vec![]),
+        By::AnotherLogin => (user.clone(), a, vec![(a, a), (b, login_for_b)]),
+        By::Admin => (admin(), a, vec![(a, a), (b, login_for_b)]),
     };
     let logins = others.iter().map(async |&(asked, taken_by)| {
-        anyhow::Ok((
-            asked,
-            log_in_at(scene, &user, LOAD_PASSWORD, taken_by).await?,
-        ))
+        anyhow::Ok((asked, log_in_at(scene, &user, taken_by).await?))
     });
-    let (giver, others) =
-        tokio::try_join!(log_in_at(scene, name, password, a), try_join_all(logins))?;
+    let (giver, others) = tokio::try_join!(log_in_at(scene, &giver, a), try_join_all(logins))?;
 
     let mut watched = Vec::new();
     if others.is_empty() {
@@ -126,12 +115,7 @@ static TURNS: Mutex<()> = Mutex::const_new(());
 
 /// Logs somebody in at one instance: directly, or, where the balancer is sticky, as often as it
 /// takes until the balancer picks that instance.
-async fn log_in_at(
-    scene: &Scene,
-    user: &str,
-    password: &str,
-    name: &str,
-) -> anyhow::Result<Visitor> {
+async fn log_in_at(scene: &Scene, user: &Account, name: &str) -> anyhow::Result<Visitor> {
     let sticky = scene.arm.policy == Policy::Sticky;
     let base = if sticky {
         scene.balanced.clone()
@@ -140,12 +124,14 @@ async fn log_in_at(
     };
     for _ in 0..TRIES {
         let kind = steadfast(scene.arm);
-        let mut visitor = Visitor::with_password(kind, scene.arm, user.to_owned(), password);
+        let interface = Arc::clone(&scene.interface);
+        let mut visitor = Visitor::new(kind, interface, user.clone());
         let answer = visitor.log_in(&base).await;
         if visitor.login.is_none() {
             bail!(
-                "{user} could not log in at {}-{name}: {}",
-                scene.arm.pool,
+                "{} could not log in at {}: {}",
+                user.name,
+                scene.served_by(name),
                 answer.reason
             );
         }
@@ -168,7 +154,7 @@ fn watch(
     let ticket = visitor.ticket(&scene.direct(asked), path);
     let ticket = ticket.context("a login without a credential")?;
     let login = visitor.login.clone().context("a visitor without a login")?;
-    let asked = scene.instance(asked).served_by();
+    let asked = scene.served_by(asked);
     Ok(Watched {
         asked,
         login,
@@ -179,11 +165,15 @@ fn watch(
 impl Plot {
     /// Gives the order, tells the watchers, and says what was answered and when.
     pub(super) async fn give(&self, scene: &Scene) -> Given {
-        let (method, path, body) = (self.order.request)(&self.user);
         let (giver, base) = (&self.giver, &self.told_at);
-        let answer = giver
-            .send(method, base, &path, body.as_ref(), Wanted::Success)
-            .await;
+        let answer = match self.order.order {
+            Telling::LogOut => giver.log_out(base).await,
+            Telling::Request(request) => {
+                let (method, path, body) = request(&self.user);
+                let body = body.as_ref();
+                giver.send(method, base, &path, body, Wanted::Success).await
+            }
+        };
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let at_ms = now.unwrap_or_default().as_millis() as f64;
         for watched in &self.watched {
@@ -222,6 +212,10 @@ impl Plot {
         // Only now: a refresh that succeeded would have handed out a new access token.
         let mut ended = self.others.into_iter().next().unwrap_or(self.giver);
         let refreshed = ended.refresh(&scene.balanced).await;
+        let undone = match self.order.undo.filter(|_| scene.outlives_the_run()) {
+            Some(how) => undo(scene, &self.user, how).await,
+            None => Ok(()),
+        };
         let told = answer.served_by.clone();
         Revoked {
             event: self.event,
@@ -231,7 +225,34 @@ impl Plot {
             answer,
             rows,
             refreshed,
+            not_undone: undone.err().map(|error| format!("{error:#}")),
         }
+    }
+}
+
+/// Makes an account again what it was, so that a target can be asked a second time.
+async fn undo(scene: &Scene, user: &Account, how: Undo) -> anyhow::Result<()> {
+    let (password, request) = match how {
+        Undo::WithPassword(password, request) => (password, request),
+        Undo::ByAdmin(request) => {
+            let (method, path, body) = request(user);
+            return as_admin(scene, method, &path, &body.unwrap_or_default()).await;
+        }
+    };
+    let (method, path, body) = request(user);
+    let changed = Account {
+        password: password.to_owned(),
+        ..user.clone()
+    };
+    let visitor = log_in_at(scene, &changed, INSTANCES[0]).await?;
+    // Where the login was taken, whatever the balancer does.
+    let base = scene.direct(INSTANCES[0]);
+    let answer = visitor
+        .send(method, &base, &path, body.as_ref(), Wanted::Success)
+        .await;
+    match answer.outcome {
+        Outcome::Recognised => Ok(()),
+        _ => bail!("{path} was answered {}", answer.reason),
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Revoked, Row};
 use crate::answer::Outcome;
-use crate::arms::{Arm, Properties};
+use crate::arms::{Arm, Properties, Server};
 use crate::expected::{Lag, Scope, Seen};
 use crate::record::{Cell, Detail, Hop, Revocation};
 use crate::scene::short;
@@ -77,6 +77,9 @@ impl Revoked {
         ]);
         if let Some(refreshed) = &self.refreshed {
             more.insert("refresh_answered".to_owned(), json!(refreshed.reason));
+        }
+        if let Some(why) = &self.not_undone {
+            more.insert("not_undone".to_owned(), json!(why));
         }
         Detail {
             recognised_at_end: Some(still),
@@ -158,15 +161,19 @@ impl Revoked {
 
     /// The first thing that is not as it should be, in words.
     fn surprise(&self, arm: &Arm, revocations: &[Revocation]) -> Option<String> {
-        self.wrong_answer(&arm.properties)
+        self.wrong_answer(arm)
             .or_else(|| revocations.iter().find_map(Revocation::surprise))
             .or_else(|| self.lie(revocations))
             .or_else(|| self.wrong_refresh(&arm.properties))
     }
 
     /// The order itself must be accepted by an instance that knows the login that gave it.
-    fn wrong_answer(&self, properties: &Properties) -> Option<String> {
-        let known = properties.knows(&self.given_with, &self.told, false);
+    fn wrong_answer(&self, arm: &Arm) -> Option<String> {
+        let known = arm.properties.knows(&self.given_with, &self.told, false);
+        if !known && arm.server == Server::Elsewhere && self.answer.outcome != Outcome::Failed {
+            // Many an application thanks whoever logs out, known or not.
+            return None;
+        }
         let wanted = if known {
             Outcome::Recognised
         } else {

@@ -48,7 +48,10 @@ impl Observed {
             let recognised = match self.happening {
                 Happening::Forged => arm.properties.believes_forgeries(),
                 _ => {
-                    let restarted = self.was_restarted(&answer.served_by, visited, answer);
+                    let restarted = match self.may_be_either(answer) {
+                        true => answer.outcome == Outcome::Refused,
+                        false => self.was_restarted(&answer.served_by, visited, answer),
+                    };
                     visit.next_is_recognised(&answer.served_by, restarted)
                 }
             };
@@ -68,6 +71,17 @@ impl Observed {
         self.blows
             .iter()
             .any(|(from, to)| answer.sent <= *to && answer.answered >= *from)
+    }
+
+    /// Whether a server was started anew while this was on its way: then nobody can say which of
+    /// the two processes answered.
+    fn may_be_either(&self, answer: &Answer) -> bool {
+        self.restarts.iter().any(|(name, at)| {
+            *name == answer.served_by
+                && self.was_struck(answer)
+                && answer.sent <= *at
+                && *at <= answer.answered
+        })
     }
 
     fn was_restarted(&self, asked: &str, visited: &Visited, answer: &Answer) -> bool {

@@ -104,8 +104,8 @@ fn kind(at: &str, arm: &TargetArm, requests: &Requests) -> Result<(), String> {
              one of your own has `properties`"
         )),
         (Some(_), Some(_)) => Err(format!(
-            "{at}.properties: {name:?} is an arm of this project, whose properties are known; leave \
-             them out, or choose another name"
+            "{at}.properties: {name:?} is an arm of this project, whose properties are known; \
+             leave them out, or choose another name"
         )),
         (None, Some(_)) if requests.credential.is_none() => Err(format!(
             "requests.credential: {name:?} is an application of your own, so say what its login \

@@ -4,6 +4,8 @@
 //! What is left out is as in this project's own servers, so that a file for them is addresses
 //! alone. No secret stands in it: passwords of users made for the purpose may, a lab's secret has a
 //! file of its own.
+//!
+//! Long because whoever writes a target file looks for all of its fields in one place.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -7,11 +7,14 @@ use reqwest::Url;
 use reqwest::cookie::{CookieStore, Jar};
 
 /// A visitor's cookies. One jar for all ports of a host, as RFC 6265 has it; the jar is reqwest's.
+///
+/// The instances of a target may have names of their own, as containers have, and people meet them
+/// all under the balancer's: to the jar, every address is the one place.
 #[derive(Debug)]
 pub(super) struct Cookies {
     jar: Jar,
     /// The name of the cookie that is the credential; what else there is belongs to the balancer.
-    credential: String,
+    credential: Option<String>,
     /// Whether the credential is kept, whatever a server says after the login.
     keeps: bool,
     logging_in: AtomicBool,
@@ -19,7 +22,7 @@ pub(super) struct Cookies {
 
 impl Cookies {
     /// An empty jar. `credential` names the cookie that is kept, if the visitor `keeps` it.
-    pub(super) fn new(credential: String, keeps: bool) -> Cookies {
+    pub(super) fn new(credential: Option<String>, keeps: bool) -> Cookies {
         Cookies {
             jar: Jar::default(),
             credential,
@@ -35,7 +38,7 @@ impl Cookies {
 
     /// The credential that would be sent to `base`, as `name=value`.
     pub(super) fn credential_for(&self, base: &str) -> Option<String> {
-        let cookies = self.jar.cookies(&Url::parse(base).ok()?)?;
+        let cookies = self.jar.cookies(&one_place(&Url::parse(base).ok()?))?;
         let cookies = cookies.to_str().ok()?.split("; ");
         let mut ours = cookies.filter(|cookie| self.is_credential(cookie));
         ours.next().map(str::to_owned)
@@ -44,7 +47,7 @@ impl Cookies {
     fn is_credential(&self, cookie: &str) -> bool {
         cookie
             .split_once('=')
-            .is_some_and(|(name, _)| name.trim() == self.credential)
+            .is_some_and(|(name, _)| Some(name.trim()) == self.credential.as_deref())
     }
 }
 
@@ -55,10 +58,18 @@ impl CookieStore for Cookies {
             let cookie = header.to_str().unwrap_or_default();
             !(holds_on && self.is_credential(cookie))
         });
-        self.jar.set_cookies(&mut obeyed, url);
+        self.jar.set_cookies(&mut obeyed, &one_place(url));
     }
 
     fn cookies(&self, url: &Url) -> Option<HeaderValue> {
-        self.jar.cookies(url)
+        self.jar.cookies(&one_place(url))
     }
+}
+
+/// The same path at the one place where all addresses are.
+fn one_place(url: &Url) -> Url {
+    let mut place = url.clone();
+    // Only a URL without a host, such as `data:`, refuses one.
+    let _ = place.set_host(Some("127.0.0.1"));
+    place
 }

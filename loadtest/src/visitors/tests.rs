@@ -12,7 +12,8 @@ const B: &str = "http://127.0.0.1:8002";
 
 fn visitor(kind: Client) -> Visitor {
     let arm = arms::find("session-memory").unwrap();
-    Visitor::new(kind, arm, "load-00000".to_owned())
+    let account = Account::of_load_user("load-00000".to_owned());
+    Visitor::new(kind, Arc::new(Interface::of(arm)), account)
 }
 
 fn told(visitor: &Visitor, by: &str, cookie: &str) {

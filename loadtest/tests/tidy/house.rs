@@ -28,7 +28,10 @@ pub(crate) fn files(below: &str, extension: &str) -> Vec<String> {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let path = entry.path();
             let name = entry.file_name().to_string_lossy().into_owned();
-            if path.is_dir() && !path.is_symlink() && !NOT_OURS.contains(&name.as_str()) {
+            // Where code lies, `target` is a module.
+            let ours = path.parent().is_some_and(|it| it.ends_with("src")) && name == "target";
+            let skipped = NOT_OURS.contains(&name.as_str()) && !ours;
+            if path.is_dir() && !path.is_symlink() && !skipped {
                 folders.push(path);
             } else if path.extension().is_some_and(|it| it == extension) {
                 let inside = path.strip_prefix(root()).unwrap_or(&path);

@@ -1,0 +1,69 @@
+//! The matrix on servers that somebody else has started: Flask behind HAProxy as its example has
+//! it, our own servers behind HAProxy beside the embedded balancer, and targets that are not there.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod compare;
+mod engine;
+mod flask;
+mod missing;
+mod stack;
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use loadtest::record::{Cell, Client, Record};
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// Two of these at a time on two cores would measure each other.
+fn alone() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The workspace's folder.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// A port that nobody has now.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// Waits until somebody listens there.
+fn wait_for(port: u16) {
+    let end = Instant::now() + Duration::from_secs(30);
+    while TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port))).is_err() {
+        assert!(Instant::now() < end, "nobody listens on {port}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Runs `loadtest matrix` with these arguments and its results in `out`.
+fn matrix(args: &[&str], out: &Path) -> (Output, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_loadtest"))
+        .arg("matrix")
+        .args(args)
+        .arg("--out")
+        .arg(out)
+        .env_remove("REDIS_URL")
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let told = format!("{}\n{}", text(&output.stdout), text(&output.stderr));
+    (output, told)
+}
+
+/// The cell of this event, and of this kind of client.
+fn cell<'a>(record: &'a Record, event: &str, client: Client) -> &'a Cell {
+    let mut cells = record.cells.iter();
+    let found = cells.find(|cell| cell.event == event && cell.client == client);
+    found.unwrap_or_else(|| panic!("no cell {event} {client:?}"))
+}

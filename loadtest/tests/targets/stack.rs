@@ -1,0 +1,256 @@
+//! Our own servers as a target, behind a real HAProxy, beside the same arms behind the embedded
+//! balancer: cell by cell the same outcome, or a reason.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use app::users::create;
+use cluster::InstanceSpec;
+use loadtest::arms;
+use loadtest::lab::Lab;
+use loadtest::pools::{INSTANCES, Lives, Premises};
+use loadtest::record::{Cell, Record};
+use loadtest::visitors::Users;
+use serde_json::{Value, json};
+
+use super::compare::compare;
+use super::engine::Kept;
+use super::{alone, free_port, matrix, root, wait_for};
+
+const SECRET: &str = "a-secret-for-this-test-alone";
+
+/// The arms of the headline, each with the pool behind it. Sticky has no pool of its own: two ways
+/// of balancing the same servers, as in the stack of containers.
+const ARMS: [(&str, &str); 5] = [
+    ("session-memory", "session-memory"),
+    ("session-memory-sticky", "session-memory"),
+    ("session-redis", "session-redis"),
+    ("jwt-hs256", "jwt-hs256"),
+    ("jwt-denylist", "jwt-denylist"),
+];
+
+/// Instances that an engine keeps running, a Redis, and HAProxy.
+struct Stack {
+    dir: tempfile::TempDir,
+    /// By the name of an arm with a pool of its own: `a` and `b`.
+    instances: BTreeMap<&'static str, [(u16, Kept); 2]>,
+    balanced: BTreeMap<&'static str, u16>,
+    _running: Vec<Kept>,
+}
+
+impl Stack {
+    async fn start() -> Stack {
+        let dir = tempfile::tempdir().unwrap();
+        let redis = free_port();
+        let mut command = Command::new("redis-server");
+        command.args(["--port", &redis.to_string(), "--bind", "127.0.0.1"]);
+        command.args(["--save", "", "--dir"]).arg(dir.path());
+        let mut stack = Stack {
+            instances: BTreeMap::new(),
+            balanced: ARMS.iter().map(|(arm, _)| (*arm, free_port())).collect(),
+            _running: vec![Kept::new(command)],
+            dir,
+        };
+        wait_for(redis);
+        let premises = stack.premises(redis).await;
+        for (arm, _) in ARMS.iter().filter(|(arm, pool)| arm == pool) {
+            let spec = premises.pool(arms::find(arm).unwrap(), Lives::USUAL, &INSTANCES, &[], "s");
+            let spec = spec.await.unwrap();
+            let started = spec.instances.iter();
+            let started: Vec<_> = started.map(|one| instance(&spec.name, one)).collect();
+            for (port, _) in &started {
+                wait_for(*port);
+            }
+            stack
+                .instances
+                .insert(arm, started.try_into().ok().unwrap());
+        }
+        let config = stack.dir.path().join("haproxy.cfg");
+        std::fs::write(&config, stack.haproxy()).unwrap();
+        let mut command = Command::new("haproxy");
+        command.arg("-db").arg("-f").arg(config);
+        stack._running.push(Kept::new(command));
+        for port in stack.balanced.values() {
+            wait_for(*port);
+        }
+        stack
+    }
+
+    async fn premises(&self, redis: u16) -> Premises {
+        let accounts = self.dir.path().join("accounts.sqlite");
+        create(accounts.as_path(), Users::COUNT).await.unwrap();
+        Premises {
+            executable: env!("CARGO_BIN_EXE_loadtest").into(),
+            accounts,
+            keys: self.dir.path().to_owned(),
+            lab: Lab::new(SECRET.to_owned()),
+            redis_url: Some(format!("redis://127.0.0.1:{redis}/")),
+            key_prefix: "stack:".to_owned(),
+        }
+    }
+
+    /// The configuration of the stack of containers, with this machine's addresses in it.
+    fn haproxy(&self) -> String {
+        let theirs = std::fs::read_to_string(root().join("docker/haproxy.cfg"));
+        match theirs {
+            Ok(text) => {
+                let lines: Vec<_> = text.lines().map(|line| self.moved(line)).collect();
+                for (what, found) in [("bind ", 5), ("server ", 2 * 5)] {
+                    let here = |line: &&String| line.trim_start().starts_with(what);
+                    assert!(lines.iter().filter(here).count() >= found, "{text}");
+                }
+                lines.join("\n") + "\n"
+            }
+            // Without a stack: the same rules, in fewer words.
+            Err(_) => self.of_its_own(),
+        }
+    }
+
+    /// A line of the stack's configuration. Ports and hosts are this machine's, and it has no
+    /// engine with a name server.
+    fn moved(&self, line: &str) -> String {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let indent = &line[..line.len() - line.trim_start().len()];
+        match words[..] {
+            ["bind", _, "name", arm] => {
+                let port = self.balanced.get(arm).copied().unwrap_or_else(free_port);
+                format!("{indent}bind 127.0.0.1:{port} name {arm}")
+            }
+            ["bind", _] => format!("{indent}bind 127.0.0.1:{}", free_port()),
+            ["server", name, address, ref more @ ..] => {
+                let host = address.split(':').next().unwrap_or_default();
+                let pool = host.rsplit_once('-').map_or(host, |(pool, _)| pool);
+                let mut arms = self.instances.iter();
+                let arm = arms.find(|(arm, _)| arms::find(arm).unwrap().pool == pool);
+                // What this test does not start is nowhere.
+                let port = arm.map_or(1, |(_, [a, b])| if name == "a" { a.0 } else { b.0 });
+                format!("{indent}server {name} 127.0.0.1:{port} {}", more.join(" "))
+            }
+            ["default-server", ..] => line
+                .replace("init-addr last,libc,none", "")
+                .replace("resolvers engine", "")
+                .replace("resolve-prefer ipv4", ""),
+            _ => line.to_owned(),
+        }
+    }
+
+    fn of_its_own(&self) -> String {
+        let mut config = include_str!("haproxy.cfg").to_owned();
+        for (arm, pool) in ARMS {
+            let port = self.balanced[arm];
+            config += &format!("frontend {arm}-in\n    bind 127.0.0.1:{port}\n");
+            config += "    http-request disable-l7-retry unless { method GET HEAD }\n";
+            config +=
+                &format!("    default_backend {arm}\nbackend {arm}\n    balance roundrobin\n");
+            let sticky = arm != pool;
+            if sticky {
+                config += "    cookie svj-lb insert indirect nocache httponly\n";
+            }
+            for (name, (port, _)) in INSTANCES.iter().zip(&self.instances[pool]) {
+                let cookie = match sticky {
+                    true => format!(" cookie {name}"),
+                    false => String::new(),
+                };
+                config += &format!("    server {name} 127.0.0.1:{port}{cookie}\n");
+            }
+        }
+        config
+    }
+
+    fn target(&self) -> Value {
+        let base = |port: u16| format!("http://127.0.0.1:{port}");
+        let arm = |(arm, pool): &(&str, &str)| {
+            let [(a, _), (b, _)] = &self.instances[pool];
+            json!({
+                "arm": arm,
+                "pool": arms::find(pool).unwrap().pool,
+                "balanced": base(self.balanced[arm]),
+                "instances": {"a": base(*a), "b": base(*b)},
+            })
+        };
+        json!({
+            "target": 1,
+            "label": "a stack on loopback",
+            "lab_secret_file": "secret",
+            "arms": ARMS.iter().map(arm).collect::<Vec<_>>(),
+        })
+    }
+
+    fn starts_of_a(&self, pool: &str) -> u32 {
+        self.instances[pool][0].1.starts()
+    }
+}
+
+fn instance(pool: &str, spec: &InstanceSpec) -> (u16, Kept) {
+    let port = free_port();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_loadtest"));
+    command
+        .args(&spec.args)
+        .args(["--listen", &format!("127.0.0.1:{port}")])
+        .args(["--pool", pool, "--instance", &spec.name])
+        .envs(spec.env.iter().cloned());
+    (port, Kept::new(command))
+}
+
+#[test]
+fn over_haproxy_every_cell_comes_out_as_over_the_embedded_balancer() {
+    let _alone = alone();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let stack = runtime.block_on(Stack::start());
+    let here = |name: &str| stack.dir.path().join(name);
+    std::fs::write(here("secret"), SECRET).unwrap();
+    std::fs::write(here("target.json"), stack.target().to_string()).unwrap();
+    let file = here("target.json");
+    let target = ["--target", file.to_str().unwrap()];
+    let theirs = observed(&target, &here("theirs"));
+    for pool in [
+        "session-memory",
+        "session-redis",
+        "jwt-hs256",
+        "jwt-denylist",
+    ] {
+        assert!(stack.starts_of_a(pool) > 1, "{pool}: a was never killed");
+    }
+    // What was done to accounts is undone: the same users serve a second time.
+    let again = ["--target", file.to_str().unwrap(), "--arms", "jwt-denylist"];
+    observed(&again, &here("again"));
+    drop(stack.instances);
+
+    let ours = observed(&[], &stack.dir.path().join("ours"));
+    assert_eq!(theirs.not_run, []);
+    is_a_target(&theirs, &here("theirs"));
+    compare(&ours, &theirs);
+}
+
+fn observed(args: &[&str], out: &Path) -> Record {
+    let (output, told) = matrix(args, out);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    let record = Record::load(out).unwrap();
+    assert!(record.valid && !record.cells.is_empty(), "{told}");
+    let undone = |cell: &Cell| !cell.detail.more.contains_key("not_undone");
+    assert!(record.cells.iter().all(undone), "{told}");
+    record
+}
+
+/// The record says that it is of a target, claims no lifetime that it did not see, and holds no
+/// secret.
+fn is_a_target(record: &Record, out: &Path) {
+    assert_eq!(record.environment.topology["target"], "a stack on loopback");
+    for arm in &record.arms {
+        assert!(
+            !arm.settings.contains_key("lifetime_where_waited_for_ms"),
+            "{arm:?}"
+        );
+    }
+    for cell in &record.cells {
+        let restarted = cell.detail.more.contains_key("restarted");
+        assert_eq!(restarted, cell.event == "instance-killed", "{}", cell.event);
+        assert_eq!(
+            cell.detail.retried, None,
+            "nobody can know how often it was tried"
+        );
+    }
+    let text = std::fs::read_to_string(out.join("record.json")).unwrap();
+    assert!(!text.contains(SECRET) && !text.contains(app::users::LOAD_PASSWORD));
+}
