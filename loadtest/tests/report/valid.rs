@@ -27,10 +27,10 @@ fn checked(pages: &[(&str, &str)]) -> String {
         Path::new(CHECKER).exists(),
         "html-validate is missing, .ci/set-up installs it"
     );
-    let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join(".htmlvalidate.json"), RULES).unwrap();
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    fs::write(dir.path().join(".htmlvalidate.json"), RULES).expect("the rules are written");
     for (name, page) in pages {
-        fs::write(dir.path().join(name), page).unwrap();
+        fs::write(dir.path().join(name), page).expect("a page is written");
     }
     let output = Command::new("node")
         .arg(CHECKER)
