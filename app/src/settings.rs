@@ -84,6 +84,10 @@ pub struct Settings {
     #[arg(long)]
     pub read_user_each_request: bool,
 
+    /// Remember so many bytes more of each login, in its session's record or in its token's claims
+    #[arg(long, value_name = "BYTES", default_value_t = 0, value_parser = padding())]
+    pub pad_claims: u16,
+
     /// How long a draining instance waits, unready, for the balancer to see it, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub drain_wait_ms: u64,
@@ -112,6 +116,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// What is remembered beside each login and asked for by nobody: applications keep more of
+    /// their users than this one does. `None` where nothing is.
+    pub fn padding(&self) -> Option<String> {
+        (self.pad_claims > 0).then(|| "x".repeat(self.pad_claims.into()))
+    }
+
     /// Where the accounts are: the file, if one is named.
     pub fn source(&self) -> Option<Source> {
         let file = self.accounts.clone().map(Source::File);
@@ -130,6 +140,11 @@ impl Settings {
 /// None; clap wants a `Result`.
 pub fn held_back(text: &str) -> Result<HeldBack<String>, Infallible> {
     Ok(HeldBack::new(text.to_owned()))
+}
+
+/// Far beyond every limit that a credential meets, and far below what an answer may hold.
+fn padding() -> clap::builder::RangedI64ValueParser<u16> {
+    clap::value_parser!(u16).range(0..=32_768)
 }
 
 /// A count from 1 to `MAX`; anything else is refused by name.

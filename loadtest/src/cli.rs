@@ -107,7 +107,7 @@ pub struct WatchArgs {
 
     /// Servers that somebody else has started, instead of own ones: a file that says where they
     /// are (docs/TARGETS.md)
-    #[arg(long, value_name = "FILE", env = "TARGET")]
+    #[arg(long, value_name = "FILE", env = "SVJ_TARGET")]
     pub target: Option<PathBuf>,
 
     /// The folder that those servers share with the board: what holds them back from starting,
@@ -174,7 +174,7 @@ pub struct ReportArgs {
     pub handler_ms: f64,
 
     /// A file, such as README.md, whose report block to replace
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "SVJ_TARGET")]
     pub splice: Option<PathBuf>,
 
     /// The ladder to show beside: `cargo bench --bench ladder` leaves one in target/ladder

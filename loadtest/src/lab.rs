@@ -96,15 +96,6 @@ impl Lab {
             .context("a login without a credential")
     }
 
-    /// Ends an instance's process at once, as a crash would.
-    ///
-    /// # Errors
-    /// When the instance does not say that it will.
-    pub async fn exit(&self, base: &str) -> anyhow::Result<()> {
-        self.post(base, "/lab/exit", &json!({"code": 1})).await?;
-        Ok(())
-    }
-
     /// Tells an instance to read its keys again.
     ///
     /// # Errors

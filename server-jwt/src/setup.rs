@@ -69,6 +69,7 @@ impl Serve {
             revocation,
             families,
             issued: AtomicU64::new(0),
+            padding: self.settings.padding(),
         });
         rotation::reload_on_hangup(&shared);
         Ok(JwtMemory(shared))

@@ -27,6 +27,7 @@ pub struct SessionMemory {
     store: Arc<dyn Store>,
     cookie: CookieSettings,
     gate: Arc<routes::Gate>,
+    padding: Option<String>,
 }
 
 impl SessionMemory {
@@ -42,6 +43,7 @@ impl SessionMemory {
                 secure: instance.secure_cookies,
             },
             gate: Arc::default(),
+            padding: args.settings.padding(),
         })
     }
 
@@ -87,6 +89,12 @@ impl Memory for SessionMemory {
             .insert_value(record::LOGIN, written)
             .await
             .map_err(|error| problem(&error))?;
+        if let Some(padding) = &self.padding {
+            session
+                .insert(record::PADDING, padding)
+                .await
+                .map_err(|error| problem(&error))?;
+        }
         // Last, and nothing else will do: only `cycle_id` gives the session an id that the
         // client did not choose (session fixation).
         notes::replacing(session.cycle_id())
