@@ -150,7 +150,12 @@ pub struct MatrixArgs {
     pub all: bool,
 
     /// Ask servers that are running already, as this file describes them (docs/TARGETS.md)
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["redis_url", "swap"])]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "SVJ_TARGET",
+        conflicts_with_all = ["redis_url", "swap"],
+    )]
     pub target: Option<PathBuf>,
 
     /// Run an arm with the settings of another, to see that the matrix notices
@@ -174,7 +179,7 @@ pub struct ReportArgs {
     pub handler_ms: f64,
 
     /// A file, such as README.md, whose report block to replace
-    #[arg(long, value_name = "FILE", env = "SVJ_TARGET")]
+    #[arg(long, value_name = "FILE")]
     pub splice: Option<PathBuf>,
 
     /// The ladder to show beside: `cargo bench --bench ladder` leaves one in target/ladder

@@ -266,3 +266,40 @@ fn the_balancers_configuration_is_good_for_the_images_version_too() {
     assert!(output.status.success(), "{}", said(&output));
     assert!(!said(&output).contains("WARNING"), "{}", said(&output));
 }
+
+#[test]
+fn the_matrix_finds_every_arm_as_expected_and_leaves_its_report_here() {
+    let runs = tempfile::tempdir().unwrap();
+    let mut command = Command::new("docker");
+    command.args([
+        "compose", "run", "--rm", "--no-TTY", "loadtest", "matrix", "--json",
+    ]);
+    let output = command
+        .env("RUNS", runs.path())
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    let record: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for arm in record["arms"].as_array().unwrap() {
+        assert_eq!(arm["not_run_because"], Value::Null, "{arm}");
+    }
+    let recognised = |arm: &str| {
+        let cells = record["cells"].as_array().unwrap().iter();
+        let of = |cell: &&Value| {
+            cell["arm"] == arm && cell["event"] == "other-instance" && cell["client"] != "browser"
+        };
+        let cell = cells.filter(of).next().unwrap();
+        assert_eq!(cell["requests"], 20, "{cell}");
+        cell["recognised"].as_u64().unwrap()
+    };
+    assert_eq!(recognised("session-memory"), 0);
+    assert_eq!(recognised("session-redis"), 20);
+    assert_eq!(recognised("jwt-hs256"), 20);
+    assert_eq!(recognised("jwt-hs256-split"), 0);
+    assert_eq!(recognised("jwt-denylist"), 20);
+    let run = std::fs::read_dir(runs.path()).unwrap().next().unwrap();
+    let report = run.unwrap().path().join("report.html");
+    assert!(report.exists(), "{}", report.display());
+}
