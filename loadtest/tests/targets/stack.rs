@@ -20,6 +20,9 @@ use super::{alone, free_port, matrix, root, wait_for};
 
 const SECRET: &str = "a-secret-for-this-test-alone";
 
+/// Who shares two cores with other tests waits longer for a store than anybody should otherwise.
+const PATIENT: [&str; 2] = ["--store-deadline-ms", "3000"];
+
 /// The arms of the headline, each with the pool behind it. Sticky has no pool of its own: two ways
 /// of balancing the same servers, as in the stack of containers.
 const ARMS: [(&str, &str); 5] = [
@@ -54,8 +57,9 @@ impl Stack {
         };
         wait_for(redis);
         let premises = stack.premises(redis).await;
-        for (arm, _) in ARMS.iter().filter(|(arm, pool)| arm == pool) {
-            let spec = premises.pool(arms::find(arm).unwrap(), Lives::USUAL, &INSTANCES, &[], "s");
+        for (name, _) in ARMS.iter().filter(|(arm, pool)| arm == pool) {
+            let arm = arms::find(name).unwrap();
+            let spec = premises.pool(arm, Lives::USUAL, &INSTANCES, &PATIENT, "s");
             let spec = spec.await.unwrap();
             let started = spec.instances.iter();
             let started: Vec<_> = started.map(|one| instance(&spec.name, one)).collect();
@@ -64,7 +68,7 @@ impl Stack {
             }
             stack
                 .instances
-                .insert(arm, started.try_into().ok().unwrap());
+                .insert(name, started.try_into().ok().unwrap());
         }
         let config = stack.dir.path().join("haproxy.cfg");
         std::fs::write(&config, stack.haproxy()).unwrap();
