@@ -20,6 +20,7 @@ pub mod lab;
 pub mod login;
 pub mod memory;
 pub mod metrics;
+pub mod once;
 pub mod password;
 pub mod problem;
 pub mod routes;

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::carriage::HeldBack;
 use crate::users::Source;
@@ -59,6 +60,10 @@ pub struct Settings {
     #[arg(skip)]
     pub lab_secret: Option<String>,
 
+    /// Or a file with that secret; where there is none it is made
+    #[arg(long, value_name = "FILE", env = "LAB_SECRET_FILE")]
+    pub lab_secret_file: Option<PathBuf>,
+
     /// Mark cookies Secure and name them __Host-…; needs TLS in front
     #[arg(long)]
     pub secure_cookies: bool,
@@ -79,6 +84,10 @@ pub struct Settings {
     #[arg(long)]
     pub read_user_each_request: bool,
 
+    /// Remember so many bytes more of each login, in its session's record or in its token's claims
+    #[arg(long, value_name = "BYTES", default_value_t = 0, value_parser = padding())]
+    pub pad_claims: u16,
+
     /// How long a draining instance waits, unready, for the balancer to see it, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub drain_wait_ms: u64,
@@ -87,16 +96,41 @@ pub struct Settings {
     #[arg(long, value_name = "MS", default_value_t = 5_000)]
     pub drain_deadline_ms: u64,
 
+    /// Do not say where it listens, where nobody reads it
+    #[arg(long, env = "QUIET")]
+    pub quiet: bool,
+
+    /// How long to wait at the start for a database and a store that are not there yet, in
+    /// milliseconds; without, a Postgres must be there and a store may come later
+    #[arg(long, value_name = "MS", env = "START_WAIT_MS", default_value_t = 0)]
+    pub start_wait_ms: u64,
+
+    /// Do not start while this file is there: for an instance that was told to exit, and whose
+    /// engine starts it again at once
+    #[arg(long, value_name = "FILE", env = "HOLD_FILE")]
+    pub hold_file: Option<PathBuf>,
+
     /// End when standard input ends: for instances that are somebody's children
     #[arg(long)]
     pub end_with_stdin: bool,
 }
 
 impl Settings {
+    /// What is remembered beside each login and asked for by nobody: applications keep more of
+    /// their users than this one does. `None` where nothing is.
+    pub fn padding(&self) -> Option<String> {
+        (self.pad_claims > 0).then(|| "x".repeat(self.pad_claims.into()))
+    }
+
     /// Where the accounts are: the file, if one is named.
     pub fn source(&self) -> Option<Source> {
         let file = self.accounts.clone().map(Source::File);
         file.or_else(|| self.database_url.clone().map(Source::Postgres))
+    }
+
+    /// How long to wait for what is not there yet; `None` is not at all.
+    pub fn start_wait(&self) -> Option<Duration> {
+        (self.start_wait_ms > 0).then(|| Duration::from_millis(self.start_wait_ms))
     }
 }
 
@@ -106,6 +140,11 @@ impl Settings {
 /// None; clap wants a `Result`.
 pub fn held_back(text: &str) -> Result<HeldBack<String>, Infallible> {
     Ok(HeldBack::new(text.to_owned()))
+}
+
+/// Far beyond every limit that a credential meets, and far below what an answer may hold.
+fn padding() -> clap::builder::RangedI64ValueParser<u16> {
+    clap::value_parser!(u16).range(0..=32_768)
 }
 
 /// A count from 1 to `MAX`; anything else is refused by name.

@@ -2,12 +2,14 @@
 
 use std::future::Future;
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 use tracing_subscriber::EnvFilter;
 
 use crate::application::{Application, Parts};
@@ -15,6 +17,7 @@ use crate::clock::Clock;
 use crate::instance::Instance;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
+use crate::once;
 use crate::password::Hasher;
 use crate::serve::{Drain, serve};
 use crate::settings::Settings;
@@ -29,13 +32,16 @@ pub enum StartError {
     /// Something that must answer does not. Exit code 4.
     #[error("{0}")]
     Unreachable(String),
+    /// The store did not come in the time that it was given. Exit code 4.
+    #[error("--start-wait-ms: the store did not answer in that time; is its address right?")]
+    NoStore,
 }
 
 impl StartError {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Usage(_) => ExitCode::from(2),
-            Self::Unreachable(_) => ExitCode::from(4),
+            Self::Unreachable(_) | Self::NoStore => ExitCode::from(4),
         }
     }
 }
@@ -109,13 +115,44 @@ async fn open_users(settings: &Settings) -> Result<Users, StartError> {
             ))
         }),
         Some(source @ Source::Postgres(_)) => {
-            let made = Users::create(source, settings.load_users).await;
-            made.map_err(|error| {
+            let create = || Users::create(source.clone(), settings.load_users);
+            waiting(settings.start_wait(), create).await.map_err(|error| {
                 usage(format!(
                     "DATABASE_URL: {error}; write it like postgres://user:password@host/database"
                 ))
             })
         }
+    }
+}
+
+/// How often is tried again what may come yet.
+const TRY_AGAIN: Duration = Duration::from_millis(250);
+
+/// Does what `attempt` does; where that fails, tries again for as long as `wait` says.
+///
+/// # Errors
+/// What the last attempt failed with.
+pub async fn waiting<T, E>(
+    wait: Option<Duration>,
+    attempt: impl AsyncFn() -> Result<T, E>,
+) -> Result<T, E> {
+    let end = Instant::now() + wait.unwrap_or_default();
+    loop {
+        match attempt().await {
+            Err(_) if Instant::now() + TRY_AGAIN < end => tokio::time::sleep(TRY_AGAIN).await,
+            done => return done,
+        }
+    }
+}
+
+/// Waits as long as somebody wants this instance to stay away.
+async fn held(hold_file: Option<&Path>) {
+    let Some(file) = hold_file.filter(|file| file.exists()) else {
+        return;
+    };
+    tracing::warn!("not started while {} is there", file.display());
+    while file.exists() {
+        tokio::time::sleep(TRY_AGAIN).await;
     }
 }
 
@@ -126,6 +163,7 @@ where
     F: Future<Output = Result<M, StartError>>,
 {
     settings.lab_secret = lab_secret(&settings)?;
+    held(settings.hold_file.as_deref()).await;
     let users = open_users(&settings).await?;
     let instance = Instance {
         pool: settings.pool.clone(),
@@ -165,9 +203,11 @@ where
     });
     let told_to_end = told_to_end(settings.end_with_stdin)
         .map_err(|error| StartError::Usage(format!("signals cannot be caught: {error}")))?;
-    // The one line on standard output, flushed: a parent process waits for it.
-    println!("LISTENING {address}");
-    let _ = io::stdout().flush();
+    if !settings.quiet {
+        // The one line on standard output, flushed: a parent process waits for it.
+        println!("LISTENING {address}");
+        let _ = io::stdout().flush();
+    }
     serve(application, listener, drain, told_to_end).await;
     Ok(())
 }
@@ -177,15 +217,33 @@ fn lab_secret(settings: &Settings) -> Result<Option<String>, StartError> {
     if !settings.lab {
         return Ok(None);
     }
-    match std::env::var("LAB_SECRET") {
-        Ok(secret) if secret.len() >= 16 => Ok(Some(secret)),
-        Ok(_) => Err(StartError::Usage(
-            "--lab: $LAB_SECRET is too short; use 16 characters or more".to_owned(),
-        )),
-        Err(_) => Err(StartError::Usage(
-            "--lab: set $LAB_SECRET to a secret of 16 characters or more".to_owned(),
-        )),
+    let (place, secret) = match &settings.lab_secret_file {
+        Some(path) => {
+            let made = once::file(path, || Ok(once::secret().into_bytes()));
+            let read = made.and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
+            let secret = read.map_err(|error| {
+                StartError::Usage(format!(
+                    "--lab-secret-file {}: {error}; name a file in a folder you may write to",
+                    path.display()
+                ))
+            })?;
+            ("the secret in --lab-secret-file", secret.trim().to_owned())
+        }
+        None => {
+            let secret = std::env::var("LAB_SECRET").map_err(|_| {
+                StartError::Usage(
+                    "--lab: set $LAB_SECRET to a secret of 16 characters or more".to_owned(),
+                )
+            })?;
+            ("$LAB_SECRET", secret)
+        }
+    };
+    if secret.len() < 16 {
+        return Err(StartError::Usage(format!(
+            "--lab: {place} is too short; use 16 characters or more"
+        )));
     }
+    Ok(Some(secret))
 }
 
 /// As many password checks at a time as this instance's share of the machine's cores.

@@ -6,7 +6,8 @@
     reason = "a test that cannot go on stops where it stands"
 )]
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -33,19 +34,31 @@ fn accounts() -> (tempfile::TempDir, PathBuf) {
 }
 
 fn start(accounts: &Path) -> Child {
-    let mut child = Command::new(server())
+    let mut child = spawn(accounts, &[]);
+    listening(&mut child);
+    child
+}
+
+fn spawn(accounts: &Path, args: &[&str]) -> Child {
+    Command::new(server())
         .args(["--pool", "trusting", "--end-with-stdin", "--accounts"])
         .arg(accounts)
+        .args(args)
+        .env_remove("LAB_SECRET")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .unwrap();
+        .unwrap()
+}
+
+/// Where it says that it listens.
+fn listening(child: &mut Child) -> SocketAddr {
     let mut line = String::new();
     BufReader::new(child.stdout.as_mut().unwrap())
         .read_line(&mut line)
         .unwrap();
-    assert!(line.starts_with("LISTENING 127.0.0.1:"), "{line}");
-    child
+    let address = line.trim().strip_prefix("LISTENING ").unwrap();
+    address.parse().unwrap()
 }
 
 fn ends_within(child: &mut Child, limit: Duration) -> std::process::ExitStatus {
@@ -83,6 +96,51 @@ fn the_end_of_standard_input_ends_it() {
     assert!(ends_within(&mut child, Duration::from_secs(5)).success());
 }
 
+/// What an engine starts again at once stays away while somebody wants it to.
+#[test]
+fn an_instance_that_is_held_starts_when_it_is_let_go() {
+    let (folder, accounts) = accounts();
+    let held = folder.path().join("a");
+    std::fs::write(&held, "").unwrap();
+    let mut child = spawn(&accounts, &["--hold-file", held.to_str().unwrap()]);
+    let (told, line) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        told.send(listening(&mut child)).unwrap();
+        child
+    });
+    assert!(line.recv_timeout(Duration::from_millis(700)).is_err());
+    std::fs::remove_file(&held).unwrap();
+    line.recv_timeout(Duration::from_secs(10)).unwrap();
+}
+
+/// The status line of `GET /lab/state` with that secret.
+fn lab_state(at: SocketAddr, secret: &str) -> String {
+    let mut stream = TcpStream::connect(at).unwrap();
+    let request = format!(
+        "GET /lab/state HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+         x-lab-secret: {secret}\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn instances_that_find_no_secret_make_one_for_all() {
+    let (folder, accounts) = accounts();
+    let file = folder.path().join("lab-secret");
+    let flags = ["--lab", "--lab-secret-file", file.to_str().unwrap()];
+    let mut instances = [(); 3].map(|()| spawn(&accounts, &flags));
+    let addresses = instances.each_mut().map(listening);
+    let secret = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(secret.len(), 32);
+    for at in addresses {
+        assert_eq!(lab_state(at, &secret), "HTTP/1.1 200 OK");
+        assert_eq!(lab_state(at, "0123456789abcdef"), "HTTP/1.1 403 Forbidden");
+    }
+}
+
 fn refused(args: &[&str], secret: Option<&str>) -> (Option<i32>, String) {
     let mut command = Command::new(server());
     command
@@ -102,7 +160,13 @@ fn bad_settings_are_refused_in_one_line_that_names_the_flag() {
     let accounts = accounts.to_str().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
-    let cases: [(&[&str], Option<&str>, &str); 4] = [
+    let short = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&short, "short").unwrap();
+    let short = short.path().to_str().unwrap();
+    let secret_in = |file| ["--accounts", accounts, "--lab", "--lab-secret-file", file];
+    let cases: [(&[&str], Option<&str>, &str); 6] = [
+        (&secret_in(short), None, "--lab-secret-file"),
+        (&secret_in("nowhere/secret"), None, "--lab-secret-file"),
         (
             &["--accounts", "nowhere/accounts.sqlite"],
             None,

@@ -191,6 +191,7 @@ fn token(keys: &KeyRing, policy: &Policy, now_ms: u64, name_chars: usize) -> Str
         since_ms: now_ms,
         login_instance: "jwt-a".into(),
         family: None,
+        padding: None,
     });
     issued.expect("it is signed")
 }

@@ -61,6 +61,7 @@ impl Shared {
             since_ms: ISSUED_S * 1000,
             login_instance: "jwt-a".into(),
             family: None,
+            padding: None,
         })?;
         Ok(Self {
             secret,

@@ -30,5 +30,5 @@ pub use cluster::{Cluster, ClusterSettings, Crash};
 pub use error::Error;
 pub use instance::{Instance, InstanceState};
 pub use pool::{InstanceSpec, Pool, PoolSpec};
-pub use redis::{Redis, RedisChoice, RedisMissing};
+pub use redis::{Redis, RedisChoice, RedisMissing, elsewhere as redis_elsewhere};
 pub use watched::{die_with_parent, exec_watched};

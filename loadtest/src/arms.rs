@@ -30,6 +30,16 @@ pub struct Arm {
     pub properties: Properties,
 }
 
+impl Arm {
+    /// The one instance that can log somebody in, where not every one can.
+    pub fn issuer(&self) -> Option<String> {
+        match self.properties.issuers {
+            Issuers::All => None,
+            Issuers::OnlyA => Some("a".to_owned()),
+        }
+    }
+}
+
 /// How the instances of an arm are started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Server {

@@ -4,6 +4,7 @@
 pub mod measure;
 
 use std::ffi::OsString;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -104,6 +105,25 @@ pub struct WatchArgs {
     #[arg(long, value_name = "N")]
     pub port: Option<u16>,
 
+    /// Servers that somebody else has started, instead of own ones: a file that says where they
+    /// are (docs/TARGETS.md)
+    #[arg(long, value_name = "FILE", env = "SVJ_TARGET")]
+    pub target: Option<PathBuf>,
+
+    /// The folder that those servers share with the board: what holds them back from starting,
+    /// and their keys
+    #[arg(long, value_name = "DIR", requires = "target")]
+    pub shared: Option<PathBuf>,
+
+    /// Address to listen on
+    #[arg(
+        long,
+        value_name = "IP",
+        default_value = "127.0.0.1",
+        conflicts_with = "room"
+    )]
+    pub listen: IpAddr,
+
     /// For a workshop: listen on the local network, print the address and a QR code, give every
     /// guest a user of their own; only the presenter's link breaks things
     #[arg(long)]
@@ -114,7 +134,7 @@ pub struct WatchArgs {
     pub read_only: bool,
 
     /// Redis for the pools that need one (default: one that is found and started here)
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", env = "REDIS_URL", hide_env_values = true)]
     pub redis_url: Option<String>,
 }
 
@@ -154,7 +174,7 @@ pub struct ReportArgs {
     pub handler_ms: f64,
 
     /// A file, such as README.md, whose report block to replace
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "SVJ_TARGET")]
     pub splice: Option<PathBuf>,
 
     /// The ladder to show beside: `cargo bench --bench ladder` leaves one in target/ladder

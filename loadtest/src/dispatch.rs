@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use app::trusting::Trusting;
 use clap::Parser;
 
-use crate::cli;
+use crate::{cli, healthcheck};
 
 /// The null server, as a subcommand.
 #[derive(Debug, Parser)]
@@ -37,6 +37,7 @@ pub fn foreign(args: &[OsString]) -> Option<ExitCode> {
             cluster::die_with_parent();
             cluster::balancer::run()
         }
+        "healthcheck" => healthcheck::run(rest),
         "exec-watched" => {
             let (program, args) = rest.split_first()?;
             cluster::exec_watched(program.clone(), args.to_vec())

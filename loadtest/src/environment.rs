@@ -95,6 +95,14 @@ fn quota_cores(text: &str) -> Option<f64> {
     (period > 0.0).then_some(quota / period)
 }
 
+/// Memory that could be had without taking it from anybody; where the system does not tell, all
+/// there could be.
+pub fn memory_available_bytes() -> u64 {
+    let ram = MemoryRefreshKind::nothing().with_ram();
+    let system = System::new_with_specifics(RefreshKind::nothing().with_memory(ram));
+    system.map_or(u64::MAX, |system| system.available_memory())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

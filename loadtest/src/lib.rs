@@ -22,6 +22,7 @@ pub mod events;
 pub mod expected;
 pub mod failure;
 pub mod headline;
+pub mod healthcheck;
 pub mod hint;
 pub mod interface;
 pub mod lab;

@@ -16,7 +16,7 @@ use anyhow::{Context as _, ensure};
 use crate::load::hlog;
 use crate::load::schedule::Shard;
 use crate::load::tally::Tally;
-use crate::measure::compare::compare;
+use crate::measure::compare::conclude;
 use crate::record::{Measure, Measuring, Record, Section, SectionValidity, Validity};
 
 /// All shards of one run.
@@ -79,10 +79,7 @@ impl Shards {
             }
         }
         record.measures = turns::measures(parts, out)?;
-        record.comparisons = match record.valid {
-            true => compare(&record),
-            false => Vec::new(),
-        };
+        conclude(&mut record);
         Ok(record)
     }
 }
@@ -145,6 +142,8 @@ fn same_run(first: &Part, other: &Part) -> anyhow::Result<()> {
             warm_up_ms,
             shard: _,
             variants,
+            store_round_trips_ms,
+            p99_bound_ms,
         } = &part.measuring;
         [
             ("seed", part.record.seed.to_string()),
@@ -155,6 +154,8 @@ fn same_run(first: &Part, other: &Part) -> anyhow::Result<()> {
             ("rate_rps", rate_rps.to_string()),
             ("timed_ms", timed_ms.to_string()),
             ("warm_up_ms", warm_up_ms.to_string()),
+            ("store_round_trips_ms", format!("{store_round_trips_ms:?}")),
+            ("p99_bound_ms", format!("{p99_bound_ms:?}")),
             ("commit", part.record.environment.commit.clone()),
             ("profile", part.record.environment.profile.clone()),
         ]

@@ -53,6 +53,9 @@ pub struct Record {
     pub measures: Vec<Measure>,
     /// What the measures say about pairs of arms.
     pub comparisons: Vec<Comparison>,
+    /// How far away a store may be until another way is the quicker one.
+    #[serde(default)]
+    pub break_evens: Vec<BreakEven>,
     /// What one check costs rung by rung, where `cargo bench --bench ladder` measured it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ladder: Vec<LadderRung>,
@@ -341,7 +344,7 @@ pub struct Revocation {
 }
 
 /// What `measure` was asked for. Shards are of one run only if all of it but `shard` is the same.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Measuring {
     /// The preset.
     pub preset: String,
@@ -358,6 +361,14 @@ pub struct Measuring {
     /// Variants beside the usual one, in the order to show them.
     #[serde(default)]
     pub variants: Vec<String>,
+    /// How far away the store was, in milliseconds of a round trip, in each variant in which it
+    /// was.
+    #[serde(default)]
+    pub store_round_trips_ms: BTreeMap<String, u64>,
+    /// Where the highest rate was looked for: within how much 99 % had to be answered, in
+    /// milliseconds.
+    #[serde(default)]
+    pub p99_bound_ms: Option<f64>,
 }
 
 /// What a request cost in one block.
@@ -396,6 +407,67 @@ pub struct Measure {
     /// True if a first attempt failed, or its load was not the planned one.
     #[serde(default)]
     pub repeated: bool,
+    /// The highest rate that was in time, and how it was found; null where the rate was given. The
+    /// other figures are those of that rate.
+    #[serde(default)]
+    pub capacity: Option<Capacity>,
+}
+
+/// The highest rate at which 99 % were answered within a bound, and how it was found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Capacity {
+    /// The highest rate that was in time, in requests a second.
+    pub rate_rps: f64,
+    /// The lowest rate that was not, twice in succession.
+    pub too_high_rps: f64,
+    /// The bound for the 99th percentile of the latency from the intended time, in nanoseconds.
+    pub p99_bound_ns: u64,
+    /// Every rate that was tried, in order.
+    pub tries: Vec<Try>,
+}
+
+/// One rate that was tried.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Try {
+    /// Requests a second.
+    pub rate_rps: f64,
+    /// 99th percentile of the latency from the intended time, in nanoseconds.
+    pub p99_ns: u64,
+    /// Whether that was within the bound, and the load the planned one.
+    pub in_time: bool,
+    /// CPU time of the generator as a share of what it could have had.
+    pub generator_cpu_share: f64,
+}
+
+/// How far away a store may be until asking it takes longer than another way, at the median.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BreakEven {
+    /// The arm that asks a store.
+    pub arm: String,
+    /// The arm that does not.
+    pub against: String,
+    /// The round trip at which both take as long, in milliseconds; null where `censored`.
+    pub round_trip_ms: Option<f64>,
+    /// Interval of 95 % round it; null where there were too few blocks for one. Its ends are
+    /// bounded by what was measured, from 0 to `farthest_ms`.
+    pub interval: Option<[f64; 2]>,
+    /// Whether it lies outside of what was measured, and where.
+    pub censored: Option<Censored>,
+    /// By how much a request takes longer for each millisecond of round trip, in milliseconds:
+    /// how often it waits for the store.
+    pub trips_per_request: f64,
+    /// The farthest store that was measured, in milliseconds.
+    pub farthest_ms: f64,
+}
+
+/// Where a break-even lies that was not measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Censored {
+    /// Even next door the store makes it the slower way.
+    Below,
+    /// Even with the farthest store that was measured it is the quicker way.
+    Above,
 }
 
 /// Latency on both clocks, in nanoseconds.
@@ -459,7 +531,7 @@ pub struct Comparison {
     pub ratio: f64,
     /// Interval of 95 % round the ratio; null if there were too few blocks for one.
     pub interval: Option<[f64; 2]>,
-    /// `arm` - `against`, in nanoseconds.
+    /// `arm` - `against`, in nanoseconds; of `capacity_rps`, in requests a second.
     pub difference_ns: f64,
     /// Interval of 95 % round the difference, in nanoseconds; null like `interval`.
     pub difference_interval: Option<[f64; 2]>,

@@ -1,5 +1,7 @@
 //! The rig of a run: one cluster with its balancer, its accounts and, if there is one, its Redis;
 //! on it, arms are set up as [`Scene`]s, one after the other or side by side.
+//!
+//! Long because what a run stands on is started in one place.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,11 +11,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use cluster::{ArmSpec, Balancer, Cluster, ClusterSettings, Crash, Pool, Redis, RedisChoice};
+use cluster::{
+    ArmSpec, Balancer, Cluster, ClusterSettings, Crash, Pool, Redis, RedisChoice,
+    STICKY_COOKIE_PREFIX,
+};
 use rand::SeedableRng as _;
 use rand_pcg::Pcg64;
 
-use crate::arms::{Arm, Issuers, Server};
+use crate::arms::{Arm, Server};
 use crate::failure::Failure;
 use crate::interface::Interface;
 use crate::lab::Lab;
@@ -42,6 +47,22 @@ pub struct Rig {
     accounts: app::users::Users,
     /// Dropped last: it removes the folder.
     work_dir: tempfile::TempDir,
+}
+
+/// An address of the balancer's.
+#[derive(Debug, Clone)]
+pub struct Front {
+    /// Where it is.
+    pub address: SocketAddr,
+    /// What it is called there.
+    name: String,
+}
+
+impl Front {
+    /// What a visitor sends who was pinned to this instance here.
+    pub fn pin(&self, instance: &str) -> String {
+        format!("{STICKY_COOKIE_PREFIX}{}={instance}", self.name)
+    }
 }
 
 impl Rig {
@@ -111,17 +132,13 @@ impl Rig {
             .pool(&as_run, lives, &INSTANCES, &[], &tag)
             .await?;
         let pool = self.cluster.pool(spec).await?;
-        let issuer = match arm.properties.issuers {
-            Issuers::All => None,
-            Issuers::OnlyA => Some(INSTANCES[0].to_owned()),
-        };
         let address = self
             .balancer
             .listen(ArmSpec {
                 arm: format!("{}-{tag}", arm.name),
                 policy: arm.policy,
                 pool: &pool,
-                issuer,
+                issuer: arm.issuer(),
                 address: None,
             })
             .await?;
@@ -163,6 +180,33 @@ impl Rig {
         let spec = premises.pool(&as_run, Lives::USUAL, names, flags, &tag);
         let spec = spec.await?;
         Ok(self.cluster.pool(spec).await?)
+    }
+
+    /// An address of the balancer's before these instances, with the policy of `arm`.
+    ///
+    /// # Errors
+    /// When the balancer does not open one.
+    pub async fn front(&self, arm: &Arm, pool: &Pool) -> anyhow::Result<Front> {
+        let name = format!("{}-{}", arm.name, self.tag("front"));
+        let address = self
+            .balancer
+            .listen(ArmSpec {
+                arm: name.clone(),
+                policy: arm.policy,
+                pool,
+                issuer: arm.issuer(),
+                address: None,
+            })
+            .await?;
+        Ok(Front { address, name })
+    }
+
+    /// Closes such an address.
+    ///
+    /// # Errors
+    /// When the balancer does not answer.
+    pub async fn leave(&self, front: &Front) -> anyhow::Result<()> {
+        Ok(self.balancer.close(front.address).await?)
     }
 
     /// An unrelated deployment of the same arm, with other keys and records.

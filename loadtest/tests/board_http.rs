@@ -8,11 +8,11 @@ mod board_support;
 use std::time::Duration;
 
 use board_support::board;
-use board_support::viewer::{Viewer, header, reason};
+use board_support::viewer::{Viewer, header, next_snapshot, reason};
 use loadtest::board::stage::Act;
 use loadtest::board::{Board, BoardError, Door, Rules};
 use reqwest::{Response, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 
 #[tokio::test]
 async fn the_page_is_fenced_in_and_asks_nobody_else() {
@@ -265,19 +265,6 @@ async fn one_viewers_kill_is_seen_by_all() {
     assert_eq!(next_snapshot(&mut late).await, second);
     board.stop().await;
     assert!(ended(&mut stream).await, "the stream ends with its board");
-}
-
-async fn next_snapshot(stream: &mut Response) -> Value {
-    let mut text = String::new();
-    while !text.ends_with("\n\n") {
-        let chunk = tokio::time::timeout(Duration::from_secs(5), stream.chunk()).await;
-        text.push_str(std::str::from_utf8(&chunk.unwrap().unwrap().unwrap()).unwrap());
-    }
-    let data = text
-        .lines()
-        .find_map(|line| line.strip_prefix("data:"))
-        .unwrap();
-    serde_json::from_str(data).unwrap()
 }
 
 async fn ended(stream: &mut Response) -> bool {

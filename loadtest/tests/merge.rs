@@ -61,6 +61,7 @@ fn measure(arm: &str, block: u32, tally: &Tally, cost_ns: f64) -> Measure {
         memory_bytes_per_login: Some(100.0),
         hlog: Some(format!("hlog/{arm}-{block}.hlog")),
         repeated: false,
+        capacity: None,
     }
 }
 
@@ -83,6 +84,7 @@ fn shard(below: &Path, number: u64, of: usize) -> PathBuf {
         warm_up_ms: 500,
         shard: format!("{number}/{of}"),
         variants: Vec::new(),
+        ..Measuring::default()
     });
     for block in 0..BLOCKS {
         let tally = tally(block, number - 1, of);

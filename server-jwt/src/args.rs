@@ -49,6 +49,10 @@ pub struct Serve {
     )]
     pub keys: Option<PathBuf>,
 
+    /// Where there is no file of that name, make it, with one key for HS256
+    #[arg(long, requires = "keys")]
+    pub make_keys: bool,
+
     /// Or one secret for HS256: the file's raw bytes, 32 or more
     #[arg(long, value_name = "FILE", env = "JWT_SECRET_FILE")]
     pub secret_file: Option<PathBuf>,

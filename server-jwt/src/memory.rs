@@ -47,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) revocation: Revocation,
     pub(crate) families: Option<Families>,
     pub(crate) issued: AtomicU64,
+    /// What every token says beside the login, if an experiment wants it.
+    pub(crate) padding: Option<String>,
 }
 
 thread_local! {

@@ -1,18 +1,19 @@
 //! From the command line to a memory: keys, store and lists, each refused with one line that
 //! names the flag and the remedy.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use app::{Instance, StartError};
+use app::{Instance, StartError, once};
 use jsonwebtoken::Algorithm;
 
 use crate::args::{Revoke, Serve};
 use crate::carry::Carry;
 use crate::keys::file::{Form, KeySource};
-use crate::keys::rotation;
+use crate::keys::{keygen, rotation};
 use crate::memory::{JwtMemory, Shared};
 use crate::refresh::Families;
 use crate::revoke::deny::{DenyList, ListSettings};
@@ -27,6 +28,9 @@ impl Serve {
     /// # Errors
     /// One line that names the flag and the remedy.
     pub async fn build(self, instance: Instance) -> Result<JwtMemory, StartError> {
+        if self.make_keys {
+            self.find_or_make_keys()?;
+        }
         let source = self.key_source()?;
         let mut keys = source.read().map_err(|error| usage(error.to_string()))?;
         if let Some(kid) = &self.sign_with {
@@ -35,6 +39,10 @@ impl Serve {
         }
         self.check(keys.signer().map(|key| key.algorithm()))?;
         let store = self.store(&instance)?;
+        if let (Some(store), wait @ Some(_)) = (&store, self.settings.start_wait()) {
+            let answered = app::start::waiting(wait, || store.reached()).await;
+            answered.map_err(|_| StartError::NoStore)?;
+        }
         let revocation = self.revocation(store.as_ref(), &instance).await;
         let families = store.as_ref().filter(|_| self.refresh).map(|store| {
             let lifetime = Duration::from_millis(self.refresh_ms);
@@ -61,9 +69,29 @@ impl Serve {
             revocation,
             families,
             issued: AtomicU64::new(0),
+            padding: self.settings.padding(),
         });
         rotation::reload_on_hangup(&shared);
         Ok(JwtMemory(shared))
+    }
+
+    /// Of several instances that start at once, one makes the file that all of them read.
+    fn find_or_make_keys(&self) -> Result<(), StartError> {
+        let Some(path) = &self.keys else {
+            return Ok(());
+        };
+        let make = || {
+            let made = keygen::make(keygen::Alg::Hs256, "k1").map_err(io::Error::other)?;
+            Ok(format!("{:#}\n", made.private).into_bytes())
+        };
+        let found = once::file(path, make);
+        found.map_err(|error| {
+            usage(format!(
+                "--keys {}: {error}; name a file in a folder you may write to",
+                path.display()
+            ))
+        })?;
+        Ok(())
     }
 
     fn key_source(&self) -> Result<KeySource, StartError> {

@@ -84,6 +84,42 @@ async fn nothing_is_kept_on_the_server() {
     assert_eq!(state.json["held"], json!([]));
 }
 
+/// Yes: what is remembered travels, a third longer than it is; beyond what a header may hold, every
+/// request is refused, and beyond what a cookie may hold nobody is logged in.
+#[tokio::test]
+async fn a_credential_grows_with_what_is_remembered() {
+    let plain = logged_in(&pair().await).await.credential().len();
+    for flags in [&[][..], &["--stock"]] {
+        let padded = [&["--pad-claims", "3000"], flags].concat();
+        let padded = support::pair(Alg::Hs256, &padded).await;
+        let mia = logged_in(&padded).await;
+        assert!(known(&mia, &padded.b).await);
+        let grown = mia.credential().len() - plain;
+        assert!(
+            flags.len() == 1 || (4_000..4_100).contains(&grown),
+            "{grown}"
+        );
+    }
+    let padded = support::pair(Alg::Hs256, &["--pad-claims", "8000"]).await;
+    let mut mia = logged_in(&padded).await;
+    let answer = mia.get(&padded.a, "/me").await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.reason()),
+        (431, "header-too-large")
+    );
+
+    let cookie = ["--carry", "cookie", "--pad-claims", "3000"];
+    let padded = support::pair(Alg::Hs256, &cookie).await;
+    let login = json!({ "username": "mia", "password": "hopper-1906" });
+    let answer = Visitor::default().post(&padded.a, "/login", login).await;
+    assert_eq!((answer.status.as_u16(), answer.reason()), (500, "internal"));
+    assert!(
+        answer.text.contains("longer than a cookie may be (4096"),
+        "{}",
+        answer.text
+    );
+}
+
 /// Yes: it says who they are, and it travels with every request.
 #[tokio::test]
 async fn the_credential_can_be_read_by_its_holder() {

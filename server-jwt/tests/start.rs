@@ -157,3 +157,36 @@ fn a_server_starts_without_its_redis() {
         assert!(child.wait().expect("it ends with its input").success());
     }
 }
+
+/// Instances that start at once with no keys make one key, and all sign with it.
+#[test]
+fn keys_that_nobody_made_are_made_once() {
+    let (folder, accounts) = accounts();
+    let keys = folder.path().join("keys.json");
+    let flags = ["--pool", "jwt", "--make-keys", "--end-with-stdin"];
+    let mut instances = [(); 3].map(|()| {
+        Command::new(env!("CARGO_BIN_EXE_server-jwt"))
+            .args(flags)
+            .args(["--keys", path(&keys), "--accounts", path(&accounts)])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it runs")
+    });
+    for instance in &mut instances {
+        let mut line = String::new();
+        let said = instance.stdout.as_mut().expect("it is piped");
+        BufReader::new(said).read_line(&mut line).expect("a line");
+        assert!(line.starts_with("LISTENING"), "{line}");
+    }
+    let made = std::fs::read(&keys).expect("the keys");
+    let made: Value = serde_json::from_slice(&made).expect("it is JSON");
+    assert_eq!(made["keys"].as_array().map(Vec::len), Some(1));
+    assert_eq!(made["keys"][0]["alg"], "HS256");
+    let left = std::fs::read_dir(folder.path()).expect("a folder");
+    let left = left.filter(|entry| {
+        let name = entry.as_ref().expect("an entry").file_name();
+        !name.to_string_lossy().starts_with("accounts")
+    });
+    assert_eq!(left.count(), 1, "no half-made file stays behind");
+}

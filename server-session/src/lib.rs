@@ -19,6 +19,7 @@ pub use args::Args;
 pub fn run(args: Args) -> ExitCode {
     let settings = args.settings.clone();
     app::start::start("server-session", settings, async move |instance| {
-        memory::SessionMemory::new(&instance, &args)
+        let memory = memory::SessionMemory::new(&instance, &args)?;
+        memory.reached(args.settings.start_wait()).await
     })
 }

@@ -5,6 +5,7 @@
 //! a login ends is not the same in every store; [`crate::store`] says it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use app::lab::LifetimeMax;
 use app::{
@@ -26,6 +27,7 @@ pub struct SessionMemory {
     store: Arc<dyn Store>,
     cookie: CookieSettings,
     gate: Arc<routes::Gate>,
+    padding: Option<String>,
 }
 
 impl SessionMemory {
@@ -41,7 +43,20 @@ impl SessionMemory {
                 secure: instance.secure_cookies,
             },
             gate: Arc::default(),
+            padding: args.settings.padding(),
         })
+    }
+
+    /// The same, once the store has answered; where `wait` is nothing, without asking it.
+    ///
+    /// # Errors
+    /// When it does not answer in that time.
+    pub async fn reached(self, wait: Option<Duration>) -> Result<Self, StartError> {
+        if wait.is_some() {
+            let answered = app::start::waiting(wait, || self.store.reached()).await;
+            answered.map_err(|_| StartError::NoStore)?;
+        }
+        Ok(self)
     }
 
     /// The user whose login this request carries and has already shown.
@@ -74,6 +89,12 @@ impl Memory for SessionMemory {
             .insert_value(record::LOGIN, written)
             .await
             .map_err(|error| problem(&error))?;
+        if let Some(padding) = &self.padding {
+            session
+                .insert(record::PADDING, padding)
+                .await
+                .map_err(|error| problem(&error))?;
+        }
         // Last, and nothing else will do: only `cycle_id` gives the session an id that the
         // client did not choose (session fixation).
         notes::replacing(session.cycle_id())

@@ -15,6 +15,9 @@ pub type Data = HashMap<String, Value>;
 /// The name a login has in its record.
 pub const LOGIN: &str = "login";
 
+/// The name of what an experiment keeps beside a login, for nobody to read.
+pub const PADDING: &str = "padding";
+
 /// A login as one text.
 pub fn text(login: &Login) -> Value {
     let fields = (

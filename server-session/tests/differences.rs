@@ -70,6 +70,23 @@ async fn nothing_is_kept_on_the_server() {
     assert_eq!(state(&pair.a).await["logins"], 1);
 }
 
+/// No: what is kept beside a login stays here, and a cookie's size says nothing of it.
+#[tokio::test]
+async fn a_credential_grows_with_what_is_remembered() {
+    let plain = pair().await;
+    let plain = logged_in(&plain.a, "mia").await;
+    for store in ["memory", "stock", "redis", "cached"] {
+        let padded = support::pair(store, &["--pad-claims", "8000"]).await;
+        let mia = logged_in(&padded.a, "mia").await;
+        assert!(known(&mia, &padded.a).await, "{store}");
+        let grown = mia.credential().len() - format!("sid-session-{store}=").len();
+        assert_eq!(
+            grown,
+            plain.credential().len() - "sid-session-memory=".len()
+        );
+    }
+}
+
 /// No: it is a random name, and says nothing.
 #[tokio::test]
 async fn the_credential_can_be_read_by_its_holder() {

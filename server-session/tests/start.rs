@@ -129,3 +129,32 @@ async fn a_store_that_is_not_there_is_no_reason_not_to_start() {
     stdout.read_to_string(&mut rest).expect("it is closed");
     assert_eq!(rest, "");
 }
+
+/// Where somebody said how long to wait for it, a store that does not come is a reason to end.
+#[tokio::test]
+async fn a_store_that_never_comes_is_told_in_one_line() {
+    let (_folder, path) = accounts().await;
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("redis://{}", nobody.local_addr().expect("it has one"));
+    drop(nobody);
+    let path = path.to_str().expect("the path is text");
+    let flags = [
+        "--pool",
+        "session-redis",
+        "--accounts",
+        path,
+        "--store",
+        "redis",
+        "--redis-url",
+        &url,
+        "--start-wait-ms",
+        "800",
+    ];
+    let (code, said) = ended(&flags);
+    assert_eq!(code, Some(4), "{said}");
+    let last = said.lines().last().unwrap_or_default();
+    assert!(
+        last.starts_with("server-session: --start-wait-ms"),
+        "{said}"
+    );
+}

@@ -3,6 +3,7 @@
 //! One that is not ours is only ever asked for its version. What its keys are is the servers'
 //! business.
 
+pub mod elsewhere;
 mod find;
 mod start;
 mod talk;

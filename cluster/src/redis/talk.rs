@@ -66,6 +66,13 @@ fn calls(line: &str) -> Option<u64> {
     calls.trim().parse().ok()
 }
 
+/// Has it end without saving anything. It hangs up instead of answering.
+pub(super) async fn shut_down(url: &str) -> RedisResult<()> {
+    let mut connection = connect(url).await?;
+    let mut command = redis::cmd("SHUTDOWN");
+    command.arg("NOSAVE").exec_async(&mut connection).await
+}
+
 /// Removes every key of every database.
 pub(super) async fn flush(url: &str) -> RedisResult<()> {
     let mut connection = connect(url).await?;

@@ -42,6 +42,7 @@ pub(super) async fn act(State(house): State<Arc<House>>, headers: HeaderMap, bod
         Ok(()) => Ok(Json(serde_json::json!({}))),
         Err(StageError::NoSuchInstance(_)) => Err(Refusal::NoInstance),
         Err(StageError::NoStore(why)) => Err(Refusal::NoStore(why)),
+        Err(StageError::NotHere(why)) => Err(Refusal::NotHere(why)),
         Err(StageError::NotOurStore) => Err(Refusal::NotOurStore),
         Err(StageError::NotThisAccount(_)) => Err(Refusal::NotThisAccount),
         Err(error) => {
@@ -78,6 +79,7 @@ pub(super) async fn address(
         Ok(address) => Ok(address),
         Err(StageError::NoSuchInstance(_)) => Err(Refusal::NoInstance),
         Err(StageError::NoStore(why)) => Err(Refusal::NoStore(why)),
+        Err(StageError::NotHere(why)) => Err(Refusal::NotHere(why)),
         Err(error) => {
             tracing::warn!(%error, %pool, "a pool cannot be had");
             Err(Refusal::Silent)

@@ -46,10 +46,12 @@ pub(super) fn arm_name(pool: Pool, sticky: bool, seat: usize) -> String {
 }
 
 /// Whether the balancer set this cookie, to send a visitor of `pool` to the same instance again,
-/// whichever seat the visitor had.
+/// whichever seat the visitor had. A stack's balancer has no seats.
 pub(super) fn is_the_balancers(name: &str, pool: Pool) -> bool {
     let arm = name.strip_prefix(STICKY_COOKIE_PREFIX);
-    arm.is_some_and(|arm| arm.starts_with(&format!("board-{pool}-sticky-")))
+    let own = format!("board-{pool}-sticky-");
+    let stack = format!("{pool}-sticky");
+    arm.is_some_and(|arm| arm.starts_with(&own) || arm == stack)
 }
 
 /// The value of the cookie of that name, undecoded, as it must go on.

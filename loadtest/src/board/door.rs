@@ -49,6 +49,19 @@ impl Door {
             true => (Ipv4Addr::UNSPECIFIED, room::lan_addresses()),
             false => (Ipv4Addr::LOCALHOST, Vec::new()),
         };
+        Self::open_at(interface.into(), port, lan).await
+    }
+
+    /// Listens on `interface`, which may be that of a container, whose port is published elsewhere.
+    /// `lan` are the addresses that the board answers to beside those of loopback.
+    ///
+    /// # Errors
+    /// As those of [`Door::open`].
+    pub async fn open_at(
+        interface: IpAddr,
+        port: Option<u16>,
+        lan: Vec<IpAddr>,
+    ) -> Result<Self, BoardError> {
         let asked = port.unwrap_or(PORT);
         let last = port.unwrap_or(PORT + PORTS_TRIED);
         let mut refused = None;

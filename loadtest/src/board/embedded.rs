@@ -193,6 +193,7 @@ impl Stage for Embedded {
         View {
             pools: join_all(looked).await,
             store: self.store.get().map(look::at_store),
+            cannot: Vec::new(),
         }
     }
 

@@ -15,8 +15,8 @@ use crate::lab::Lab;
 /// A file with a JWK set, the signing key first.
 pub(super) struct Keys {
     path: PathBuf,
-    /// How many keys there have been.
-    made: Mutex<u32>,
+    /// One replacement at a time.
+    replacing: Mutex<()>,
 }
 
 impl Keys {
@@ -24,10 +24,15 @@ impl Keys {
     pub(super) fn make(work_dir: &Path) -> io::Result<Self> {
         let path = work_dir.join("board-keys.json");
         write(&path, &[new_key(1)])?;
-        Ok(Self {
+        Ok(Self::at(path))
+    }
+
+    /// The keys in a file that somebody else has made, or will.
+    pub(super) fn at(path: PathBuf) -> Self {
+        Self {
             path,
-            made: Mutex::new(1),
-        })
+            replacing: Mutex::default(),
+        }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -46,12 +51,11 @@ impl Keys {
         instances: &[SocketAddr],
     ) -> Result<(), StageError> {
         let failed = |error: io::Error| StageError::Failed(format!("the key file: {error}"));
-        let mut made = self.made.lock().await;
-        *made += 1;
-        let new = new_key(*made);
+        let _one_at_a_time = self.replacing.lock().await;
         let [old, ..] = &read(&self.path).map_err(failed)?[..] else {
             return Err(StageError::Failed("the key file is empty".to_owned()));
         };
+        let new = new_key(number(old) + 1);
         let phases = match overlap {
             true => vec![vec![old.clone(), new.clone()], vec![new, old.clone()]],
             false => vec![vec![new]],
@@ -71,6 +75,12 @@ pub(super) async fn reload(lab: &Lab, instances: &[SocketAddr]) -> Result<(), St
         told.map_err(|why| StageError::Failed(format!("{instance}: {why:#}")))?;
     }
     Ok(())
+}
+
+/// The number in a key's name, as in `k1`; 0 for a name that is not ours.
+fn number(key: &Value) -> u32 {
+    let number = key["kid"].as_str().and_then(|kid| kid.strip_prefix('k'));
+    number.and_then(|n| n.parse().ok()).unwrap_or_default()
 }
 
 /// A secret of 256 random bits, as a JWK (RFC 7518, section 6.4).

@@ -19,18 +19,27 @@ pub(super) async fn at(instance: &Instance, lab: &Lab) -> InstanceView {
         cluster::InstanceState::Frozen => return unknown(InstanceState::Frozen),
         cluster::InstanceState::Running => {}
     }
-    let base = format!("http://{}", instance.address());
-    match lab.state::<LabState>(&base, LOOK_TIMEOUT).await {
+    asking(
+        instance.name(),
+        &format!("http://{}", instance.address()),
+        lab,
+    )
+    .await
+}
+
+/// What an instance that should run says that it holds.
+pub(super) async fn asking(name: &str, base: &str, lab: &Lab) -> InstanceView {
+    match lab.state::<LabState>(base, LOOK_TIMEOUT).await {
         Ok(lab) => InstanceView {
-            name: instance.name().to_owned(),
+            name: name.to_owned(),
             state: InstanceState::Running,
             logins: lab.logins,
             held: lab.held,
             keys: lab.keys.into_iter().map(|key| key.fingerprint).collect(),
         },
         Err(error) => {
-            tracing::debug!(%error, instance = instance.name(), "an instance is silent");
-            unknown(InstanceState::Silent)
+            tracing::debug!(%error, instance = name, "an instance is silent");
+            InstanceView::unknown(name, InstanceState::Silent)
         }
     }
 }

@@ -25,6 +25,7 @@ mod premises;
 mod refusal;
 mod room;
 mod serve;
+pub mod stack;
 pub mod stage;
 mod traffic;
 mod upstream;

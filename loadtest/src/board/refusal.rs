@@ -31,6 +31,8 @@ pub(super) enum Refusal {
     NoInstance,
     /// 409: this pool keeps its logins in a store, and there is none; why, and the remedy.
     NoStore(String),
+    /// 409: the servers behind this board cannot do it; why.
+    NotHere(String),
     /// 409: the store was not started by the board, so the board does not stop it.
     NotOurStore,
     /// 409: an account that nobody changes here.
@@ -57,6 +59,7 @@ impl Refusal {
             Self::NoOldLogin => (StatusCode::CONFLICT, "no-old-login"),
             Self::NoInstance => (StatusCode::CONFLICT, "no-such-instance"),
             Self::NoStore(_) => (StatusCode::CONFLICT, "no-store"),
+            Self::NotHere(_) => (StatusCode::CONFLICT, "not-here"),
             Self::NotOurStore => (StatusCode::CONFLICT, "not-our-store"),
             Self::NotThisAccount => (StatusCode::CONFLICT, "not-this-account"),
             Self::Failed => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
@@ -75,7 +78,7 @@ impl IntoResponse for Refusal {
             "status": status.as_u16(),
             "reason": reason,
         });
-        if let Self::NoStore(why) = self {
+        if let Self::NoStore(why) | Self::NotHere(why) = self {
             body["detail"] = why.into();
         }
         let mut response = (status, body.to_string()).into_response();

@@ -210,6 +210,8 @@ pub struct View {
     pub pools: Vec<PoolView>,
     /// The store, once it was needed.
     pub store: Option<StoreView>,
+    /// Acts that this stage cannot do at all, by their names; the page does not offer them.
+    pub cannot: Vec<&'static str>,
 }
 
 /// The store that instances share.
@@ -232,6 +234,9 @@ pub enum StageError {
     /// There is no store, and why.
     #[error("{0}")]
     NoStore(String),
+    /// This stage cannot do it, and why.
+    #[error("{0}")]
+    NotHere(String),
     /// The store was not started here, so it is not stopped here.
     #[error("this Redis was not started by the board, so the board does not stop it")]
     NotOurStore,

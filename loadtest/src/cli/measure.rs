@@ -17,6 +17,10 @@ pub struct MeasureArgs {
     #[arg(long, value_name = "NAME", default_value = "quick")]
     pub preset: String,
 
+    /// Only this of what the preset varies, beside the usual way; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub variant: Vec<String>,
+
     /// How often each arm is measured; 8 are the least for an interval worth having
     #[arg(
         long,
@@ -34,6 +38,15 @@ pub struct MeasureArgs {
     #[arg(long, value_name = "S", default_value = "1", value_parser = positive)]
     pub seconds: f64,
 
+    /// How long the load goes on before that, in seconds
+    #[arg(long, value_name = "S", default_value = "0.5", value_parser = positive)]
+    pub warm_up: f64,
+
+    /// With --preset capacity: 99 % must be answered within so many milliseconds, from the time
+    /// at which they should have been sent
+    #[arg(long, value_name = "MS", default_value = "10", value_parser = positive)]
+    pub p99_ms: f64,
+
     /// Send only part i of n of every schedule: one of several machines; `merge` puts them together
     #[arg(long, value_name = "I/N", default_value_t = Shard::WHOLE)]
     pub shard: Shard,
@@ -47,6 +60,11 @@ impl MeasureArgs {
     /// How long each turn is timed.
     pub fn timed(&self) -> Duration {
         Duration::from_secs_f64(self.seconds)
+    }
+
+    /// Within how much 99 % must be answered, where the highest rate is looked for.
+    pub fn p99_bound(&self) -> Duration {
+        Duration::from_secs_f64(self.p99_ms / 1e3)
     }
 }
 

@@ -1,11 +1,15 @@
 //! The command `measure`: what a request costs, in interleaved blocks, with a gate that says when
 //! not to believe it.
 
+use std::time::Duration;
+
 use crate::book::Book;
 use crate::cli::measure::MeasureArgs;
 use crate::failure::{Failure, exit};
 use crate::load::gate;
-use crate::measure::{self, Case, Desk, Fault, Plan, compare, presets};
+use crate::load::schedule::Shard;
+use crate::measure::plan::{self, Case, Plan};
+use crate::measure::{Desk, Fault, compare, presets};
 use crate::progress::Progress;
 use crate::record::{Section, Validity};
 use crate::report;
@@ -13,6 +17,9 @@ use crate::run::{self, unless_interrupted};
 
 /// How many logins a second are made beforehand, to tell how long a run takes.
 const LOGINS_A_SECOND: f64 = 20_000.0;
+
+/// How many rates a search for the highest one tries where nothing is in its way.
+const TRIES_USUAL: f64 = 13.0;
 
 /// More than this were hardly meant: they are drawn, and held in memory, before the first is sent.
 const REQUESTS_A_TURN_MAX: f64 = 10_000_000.0;
@@ -43,8 +50,12 @@ pub async fn run(args: MeasureArgs, typed: String) -> anyhow::Result<u8> {
         plan: &plan,
     };
     desk.announce();
-    begin(&desk);
-    let outcome = unless_interrupted(desk.run_all()).await;
+    let outcome = unless_interrupted(async {
+        let cases = desk.possible().await?;
+        begin(&desk, &cases);
+        desk.run_all(&cases).await
+    });
+    let outcome = outcome.await;
     progress.finish();
     let code = conclude(&desk, outcome.as_ref());
     let record = run::close(&rig, &book, outcome.is_none())?;
@@ -61,7 +72,8 @@ pub async fn run(args: MeasureArgs, typed: String) -> anyhow::Result<u8> {
 
 fn plan(args: &MeasureArgs) -> Result<Plan, Failure> {
     let preset = presets::find(&args.preset).map_err(Failure::Usage)?;
-    let shares = preset.variants.iter().map(|variant| variant.rate_share);
+    let variants = plan::choose_variants(&args.variant, preset).map_err(Failure::Usage)?;
+    let shares = variants.iter().map(|variant| variant.rate_share);
     let most = args.rate * args.seconds * shares.fold(0.0, f64::max);
     if most > REQUESTS_A_TURN_MAX {
         return Err(Failure::Usage(format!(
@@ -70,11 +82,22 @@ fn plan(args: &MeasureArgs) -> Result<Plan, Failure> {
             args.rate, args.seconds
         )));
     }
+    let searches = preset.variants.iter().any(|variant| variant.highest_rate);
+    if searches && args.shard != Shard::WHOLE {
+        return Err(Failure::Usage(format!(
+            "--shard: --preset {} looks for a rate, and shards of it would each find another; \
+             leave one of them out",
+            preset.name
+        )));
+    }
     Ok(Plan {
+        p99_bound: args.p99_bound(),
         preset,
-        arms: measure::choose(&args.run.arms, preset).map_err(Failure::Usage)?,
+        variants,
+        arms: plan::choose(&args.run.arms, preset).map_err(Failure::Usage)?,
         blocks: args.blocks,
         rate_rps: args.rate,
+        warm_up: Duration::from_secs_f64(args.warm_up),
         timed: args.timed(),
         seed: args.run.seed,
         shard: args.shard,
@@ -83,14 +106,13 @@ fn plan(args: &MeasureArgs) -> Result<Plan, Failure> {
 }
 
 /// What will be done and how long it takes, and what cannot be done and why.
-fn begin(desk: &Desk<'_>) {
+fn begin(desk: &Desk<'_>, cases: &[Case]) {
     let plan = desk.plan;
     for arm in &plan.arms {
         if let Some(why) = desk.cannot_run(arm) {
             desk.progress.say(format!("not run  {}: {why}", arm.name));
         }
     }
-    let cases = desk.cases();
     let turns = cases.len() as u64 * u64::from(plan.blocks);
     let block: f64 = cases.iter().map(|case| about_seconds(case, plan)).sum();
     desk.progress.say(format!(
@@ -106,8 +128,13 @@ fn begin(desk: &Desk<'_>) {
 
 /// How long a turn takes: the timed part, warm-up, processes that start and end, and logins.
 fn about_seconds(case: &Case, plan: &Plan) -> f64 {
-    let logins = f64::from(case.variant.live_logins) / LOGINS_A_SECOND;
-    plan.timed.as_secs_f64() + 0.95 + logins
+    let logins = f64::from(case.live_logins()) / LOGINS_A_SECOND;
+    let (warm_up, timed) = (plan.warm_up.as_secs_f64(), plan.timed.as_secs_f64());
+    let more = match case.variant.highest_rate {
+        true => (TRIES_USUAL - 1.0) * (timed + 0.35),
+        false => 0.0,
+    };
+    warm_up + timed + 0.45 + more + logins
 }
 
 /// Compares what was measured, or says why nothing may be said; the exit code.
@@ -123,8 +150,7 @@ fn conclude(desk: &Desk<'_>, outcome: Option<&anyhow::Result<Option<Fault>>>) ->
 }
 
 fn compare(desk: &Desk<'_>, code: u8) -> u8 {
-    desk.book
-        .edit(|record| record.comparisons = compare::compare(record));
+    desk.book.edit(compare::conclude);
     if cfg!(debug_assertions) {
         let debug = "a debug build; build with --release";
         desk.book.judge(Section::Cost, Validity::HintOnly, debug);

@@ -2,7 +2,7 @@
 
 use super::board_failure;
 use crate::board::Rules;
-use crate::board::watch::{Settings, WatchError, watch};
+use crate::board::watch::{Running, Settings, WatchError, watch};
 use crate::cli::WatchArgs;
 use crate::failure::exit;
 use crate::run::interrupted;
@@ -14,7 +14,12 @@ use crate::run::interrupted;
 pub async fn run(args: WatchArgs) -> anyhow::Result<u8> {
     let settings = Settings {
         port: args.port,
+        listen: (!args.room).then_some(args.listen),
         redis_url: args.redis_url,
+        stack: args.target.map(|target| Running {
+            target,
+            shared: args.shared,
+        }),
         rules: Rules {
             read_only: args.read_only,
             room: args.room,
@@ -23,6 +28,7 @@ pub async fn run(args: WatchArgs) -> anyhow::Result<u8> {
     match watch(settings, interrupted()).await {
         Ok(()) => Ok(exit::OK),
         Err(WatchError::Board(error)) => Err(board_failure(error)),
+        Err(WatchError::Stack(error)) => Err(error),
         Err(error) => Err(error.into()),
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! A pure function of a few figures. What it finds makes a run INVALID: counts may be looked at, no
 //! speed of it may be shown.
+//!
+//! Long because each reason is named, worded and tried in one place.
 
 use std::fmt;
 
@@ -45,6 +47,13 @@ pub enum Invalid {
     },
     /// Nothing was answered, so there is nothing to show.
     NoAnswers,
+    /// The generator was at the end of its means before the servers were.
+    GeneratorFirst {
+        /// The highest rate that was in time.
+        rps: f64,
+    },
+    /// No rate that was tried was in time, or every one was.
+    NoLimit,
 }
 
 impl Invalid {
@@ -124,6 +133,19 @@ pub fn judge(facts: &Facts) -> Vec<Invalid> {
     invalid
 }
 
+/// Every reason why a search for the highest rate has found nothing that may be shown: what was
+/// found, and what the gate said of the last rate that was too high.
+pub fn judge_search(found: Option<(f64, f64)>, too_high: Option<&[Invalid]>) -> Vec<Invalid> {
+    let Some((rps, _)) = found else {
+        return vec![Invalid::NoLimit];
+    };
+    let busy = |reason: &Invalid| matches!(reason, Invalid::GeneratorBusy { .. });
+    match too_high.is_some_and(|reasons| reasons.iter().any(busy)) {
+        true => vec![Invalid::GeneratorFirst { rps }],
+        false => Vec::new(),
+    }
+}
+
 /// The exit code that these reasons ask for: 0 without any, 1 if a wrong credential was accepted,
 /// else 3.
 pub fn exit_code(invalid: &[Invalid]) -> u8 {
@@ -153,6 +175,15 @@ impl fmt::Display for Invalid {
                 example(f, wrong)
             }
             Invalid::NoAnswers => f.write_str("no request was answered"),
+            Invalid::GeneratorFirst { rps } => write!(
+                f,
+                "the generator was the limit and not the servers, which were in time up to \
+                 {rps:.0} requests a second at least; give it more threads and cores"
+            ),
+            Invalid::NoLimit => f.write_str(
+                "no highest rate was found: every rate that was tried was in time, or none was; \
+                 change --p99-ms, or begin at another --rate",
+            ),
             Invalid::NotSent { count, planned } => write!(
                 f,
                 "{count} of {planned} requests were not sent in time ({:.1} %; at most {:.1} % \

@@ -13,7 +13,7 @@ use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 use crate::record::Verdict;
 
 /// How often blocks are drawn anew.
-const RESAMPLES: usize = 10_000;
+pub const RESAMPLES: usize = 10_000;
 
 /// With fewer blocks the range of all resamples is no interval of 95 %.
 pub const BLOCKS_MIN: usize = 5;
@@ -148,7 +148,7 @@ impl Bootstrap {
 /// With 2.5 % a percentile interval of eight blocks covers 90 %: resamples vary too little, and the
 /// normal tail is too thin. Hesterberg's expanded percentiles (2015, arXiv:1411.5279, section 3.2)
 /// put both right.
-fn tail(blocks: usize) -> f64 {
+pub fn tail(blocks: usize) -> f64 {
     let n = blocks as f64;
     let student =
         StudentsT::new(0.0, 1.0, n - 1.0).expect("two blocks leave one degree of freedom");

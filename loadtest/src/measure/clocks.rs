@@ -8,6 +8,7 @@ use cluster::{Pool, Redis, accounting};
 pub struct Processes {
     servers: Vec<u32>,
     store: Option<Redis>,
+    balancer: Option<u32>,
 }
 
 /// What they have used up to some moment, in nanoseconds.
@@ -15,6 +16,7 @@ pub struct Processes {
 pub struct Used {
     server_cpu_ns: u64,
     store_cpu_ns: Option<u64>,
+    balancer_cpu_ns: Option<u64>,
     server_wait_ns: Option<u64>,
     store_wait_ns: Option<u64>,
     store_commands: Option<u64>,
@@ -27,6 +29,8 @@ pub struct Spent {
     pub server_cpu_ns: u64,
     /// CPU time of the store.
     pub store_cpu_ns: Option<u64>,
+    /// CPU time of the balancer, where requests went through it.
+    pub balancer_cpu_ns: Option<u64>,
     /// Time the instances' threads waited for a core: a lower bound.
     pub server_wait_ns: Option<u64>,
     /// Time the store's threads did.
@@ -36,11 +40,15 @@ pub struct Spent {
 }
 
 impl Processes {
-    /// Those of a pool, and its store's if it asks one.
+    /// Those of a pool, its store's if it asks one, and the balancer's if it stands behind one.
     ///
     /// # Errors
     /// When an instance has ended.
-    pub fn of(pool: &Pool, store: Option<Redis>) -> anyhow::Result<Processes> {
+    pub fn of(
+        pool: &Pool,
+        store: Option<Redis>,
+        balancer: Option<u32>,
+    ) -> anyhow::Result<Processes> {
         let pids = pool.instances().into_iter().map(|instance| {
             let ended = || format!("{} has ended", instance.served_by());
             instance.pid().with_context(ended)
@@ -48,6 +56,7 @@ impl Processes {
         Ok(Processes {
             servers: pids.collect::<anyhow::Result<_>>()?,
             store,
+            balancer,
         })
     }
 
@@ -73,6 +82,7 @@ impl Processes {
         Ok(Used {
             server_cpu_ns: servers().map(cpu_ns).sum::<anyhow::Result<u64>>()?,
             store_cpu_ns: store.map(cpu_ns).transpose()?,
+            balancer_cpu_ns: self.balancer.map(cpu_ns).transpose()?,
             server_wait_ns: servers().map(wait_ns).sum(),
             store_wait_ns: store.and_then(wait_ns),
             store_commands,
@@ -102,6 +112,7 @@ impl Used {
         Spent {
             server_cpu_ns: self.server_cpu_ns.saturating_sub(earlier.server_cpu_ns),
             store_cpu_ns: between(self.store_cpu_ns, earlier.store_cpu_ns),
+            balancer_cpu_ns: between(self.balancer_cpu_ns, earlier.balancer_cpu_ns),
             server_wait_ns: between(self.server_wait_ns, earlier.server_wait_ns),
             store_wait_ns: between(self.store_wait_ns, earlier.store_wait_ns),
             store_commands: between(self.store_commands, earlier.store_commands),

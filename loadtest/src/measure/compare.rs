@@ -3,29 +3,55 @@
 
 use std::collections::BTreeMap;
 
+use super::break_even::break_evens;
 use crate::load::stats::{Band, Effect};
-use crate::record::{Comparison, Measure, Record, TWIN};
+use crate::record::{Comparison, Measure, Percentiles, Record, TWIN};
 
 /// The figures that are compared, by name.
-const METRICS: [(&str, Figure); 3] = [
+const METRICS: [(&str, Figure); 4] = [
     ("cpu_ns_per_request", cpu_ns),
     ("service_p50_ns", |measure| {
-        Some(measure.latency_ns.as_ref()?.service.p50 as f64)
+        Some(service(measure)?.p50 as f64)
     }),
     ("service_p99_ns", |measure| {
-        Some(measure.latency_ns.as_ref()?.service.p99 as f64)
+        Some(service(measure)?.p99 as f64)
+    }),
+    (CAPACITY, |measure| {
+        Some(measure.capacity.as_ref()?.rate_rps)
     }),
 ];
+
+/// The highest rate that was in time.
+pub const CAPACITY: &str = "capacity_rps";
 
 type Figure = fn(&Measure) -> Option<f64>;
 
 /// One arm in one variant.
 type Who<'a> = (&'a str, Option<&'a str>);
 
+/// Not where each arm was asked at a rate of its own: cost falls as the rate rises.
+fn at_one_rate(measure: &Measure) -> Option<&Measure> {
+    measure.capacity.is_none().then_some(measure)
+}
+
+fn service(measure: &Measure) -> Option<&Percentiles> {
+    Some(&at_one_rate(measure)?.latency_ns.as_ref()?.service)
+}
+
 /// Server, store and database together.
 fn cpu_ns(measure: &Measure) -> Option<f64> {
-    let cpu = &measure.cpu_ns_per_request;
+    let cpu = &at_one_rate(measure)?.cpu_ns_per_request;
     Some(cpu.server? + cpu.store.unwrap_or(0.0) + cpu.database.unwrap_or(0.0))
+}
+
+/// Writes down everything that may be said of pairs of arms; of an invalid run, nothing.
+pub fn conclude(record: &mut Record) {
+    record.comparisons.clear();
+    record.break_evens.clear();
+    if record.valid {
+        record.comparisons = compare(record);
+        record.break_evens = break_evens(record);
+    }
 }
 
 /// Every arm with every other of the same variant, every variant with the arm's usual one.

@@ -2,8 +2,8 @@
 
 use hdrhistogram::Histogram;
 
-use super::Case;
 use super::clocks::Spent;
+use super::plan::Case;
 use crate::load::generator::Readings;
 use crate::record::{ByProcess, Bytes, Latency, Measure, Percentiles};
 
@@ -30,6 +30,7 @@ pub(super) fn figures(case: &Case, block: u32, readings: &Readings, spent: &Spen
         cpu_ns_per_request: ByProcess {
             server: of(Some(spent.server_cpu_ns)),
             store: of(spent.store_cpu_ns),
+            balancer: of(spent.balancer_cpu_ns),
             generator: of(Some(readings.effort.cpu_ns)),
             ..ByProcess::default()
         },
@@ -47,6 +48,7 @@ pub(super) fn figures(case: &Case, block: u32, readings: &Readings, spent: &Spen
         memory_bytes_per_login: None,
         hlog: None,
         repeated: false,
+        capacity: None,
     }
 }
 
@@ -68,4 +70,5 @@ pub fn forget_speed(measure: &mut Measure) {
     measure.cpu_ns_per_request = ByProcess::default();
     measure.run_queue_ns_per_request = ByProcess::default();
     measure.hlog = None;
+    measure.capacity = None;
 }

@@ -6,7 +6,7 @@
 
 use anyhow::{Context as _, ensure};
 
-use super::Case;
+use super::plan::Case;
 use crate::answer::Outcome;
 use crate::arms::{Carried, Channel};
 use crate::events::tampered::{LONG_AGO_MS, forged};

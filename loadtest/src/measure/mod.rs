@@ -1,34 +1,37 @@
 //! What a request costs: arms take turns in random blocks, each turn with fresh processes, under a
 //! load whose send times were drawn beforehand.
 //!
-//! [`presets`] says what is asked for, [`turn`] carries out one turn, [`clocks`] reads what
-//! processes used in it, [`figures`] divides that by the requests, [`compare`] says what may be
-//! concluded. The load itself is [`crate::load`]'s. Cost is measured direct to the instance: no
-//! balancer, no second server's answer, valid credentials only.
+//! [`presets`] says what can be asked for, [`plan`] what is, [`turn`] carries out one turn,
+//! [`clocks`] reads what processes used in it, [`figures`] divides that by the requests,
+//! [`compare`] says what may be concluded. The load itself is [`crate::load`]'s. Cost is measured
+//! direct to the instance: no balancer, no second server's answer, valid credentials only; what is
+//! done otherwise is a variant.
 
+pub mod break_even;
 pub mod clocks;
 pub mod compare;
 pub mod distance;
 pub mod figures;
 pub mod mix;
+pub mod plan;
 pub mod presets;
+pub mod search;
+mod stand;
 pub mod traffic;
+mod trial;
 pub mod turn;
 
 use std::fs;
-use std::time::Duration;
 
-use crate::arms::{self, Arm, Server};
+use crate::arms::Arm;
 use crate::book::Book;
-use crate::cli::Swap;
 use crate::describe::describe;
 use crate::load::blocks;
 use crate::load::gate::Invalid;
-use crate::load::schedule::Shard;
 use crate::progress::Progress;
-use crate::record::{Measuring, Section, TWIN};
+use crate::record::{NotRun, Section};
 use crate::rig::Rig;
-use presets::{Preset, USUAL, Variant};
+use plan::{Case, Plan};
 
 /// The arm that checks nothing: what everything is compared with.
 pub const ZERO: &str = "trusting";
@@ -36,41 +39,8 @@ pub const ZERO: &str = "trusting";
 /// How often a turn is tried whose load is not the planned one.
 const ATTEMPTS: u32 = 3;
 
-/// What a run is to do.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    /// What is varied.
-    pub preset: &'static Preset,
-    /// The arms, the zero line first.
-    pub arms: Vec<&'static Arm>,
-    /// How often each is measured.
-    pub blocks: u32,
-    /// Requests a second of the usual variant.
-    pub rate_rps: f64,
-    /// How long each turn is timed.
-    pub timed: Duration,
-    /// Everything random is drawn from it.
-    pub seed: u64,
-    /// Which part of the schedule is sent.
-    pub shard: Shard,
-    /// An arm that is run with the settings of another, to see whether the instrument notices.
-    pub swapped: Option<Swap>,
-}
-
-/// What one turn measures.
-#[derive(Debug, Clone)]
-pub struct Case {
-    /// The arm.
-    pub arm: &'static Arm,
-    /// How its instances are started: the arm's own way, except in a test of the instrument.
-    pub server: Server,
-    /// What the record calls its variant; none is the usual one.
-    pub name: Option<&'static str>,
-    /// What is done otherwise than usual.
-    pub variant: &'static Variant,
-    /// Requests a second.
-    pub rate_rps: f64,
-}
+/// What a measurement is called among events.
+pub const EVENT: &str = "measure";
 
 /// Why a run is invalid.
 #[derive(Debug)]
@@ -94,66 +64,6 @@ pub struct Desk<'a> {
     pub plan: &'a Plan,
 }
 
-/// The arms that were asked for, or else the preset's, the zero line always among them.
-///
-/// # Errors
-/// One line that names the flag and what may stand there.
-pub fn choose(names: &[String], preset: &Preset) -> Result<Vec<&'static Arm>, String> {
-    let of_preset: Vec<_> = preset.arms.iter().map(|name| (*name).to_owned()).collect();
-    let names = if names.is_empty() { &of_preset } else { names };
-    let mut chosen = arms::choose(names, false)?;
-    let zero = arms::find(ZERO).ok_or("the zero line is gone")?;
-    chosen.retain(|arm| arm.name != ZERO);
-    chosen.insert(0, zero);
-    Ok(chosen)
-}
-
-impl Plan {
-    /// What takes turns: every arm in every variant, and the A/A arms, one that asks no store and,
-    /// where any arm does, one that does.
-    pub fn cases(&self, can_run: impl Fn(&Arm) -> bool) -> Vec<Case> {
-        let arms = || self.arms.iter().copied().filter(|arm| can_run(arm));
-        let mut cases = Vec::new();
-        for variant in self.preset.variants {
-            cases.extend(arms().map(|arm| self.case(arm, variant)));
-        }
-        let stored = arms().find(|arm| arm.server.needs_store());
-        let twins = arms()
-            .find(|arm| arm.name == ZERO)
-            .into_iter()
-            .chain(stored);
-        cases.extend(twins.map(|arm| Case {
-            name: Some(TWIN),
-            ..self.case(arm, &USUAL)
-        }));
-        cases
-    }
-
-    fn case(&self, arm: &'static Arm, variant: &'static Variant) -> Case {
-        let swapped = self.swapped.filter(|swap| swap.arm.name == arm.name);
-        Case {
-            arm,
-            server: swapped.map_or(arm.server, |swap| swap.with.server),
-            name: variant.name,
-            variant,
-            rate_rps: self.rate_rps * variant.rate_share,
-        }
-    }
-
-    /// What a record keeps of it.
-    pub fn to_record(&self) -> Measuring {
-        Measuring {
-            preset: self.preset.name.to_owned(),
-            blocks: self.blocks,
-            rate_rps: self.rate_rps,
-            timed_ms: self.timed.as_millis() as u64,
-            warm_up_ms: turn::WARM_UP.as_millis() as u64,
-            shard: self.shard.to_string(),
-            variants: self.preset.names().map(str::to_owned).collect(),
-        }
-    }
-}
-
 impl Desk<'_> {
     /// Why an arm cannot be measured, if it cannot.
     pub fn cannot_run(&self, arm: &Arm) -> Option<String> {
@@ -173,6 +83,35 @@ impl Desk<'_> {
         self.plan.cases(|arm| self.cannot_run(arm).is_none())
     }
 
+    /// The same without what cannot be done here or is beyond a limit, which is written down and
+    /// told.
+    ///
+    /// # Errors
+    /// When a process does not come up.
+    pub async fn possible(&self) -> anyhow::Result<Vec<Case>> {
+        let mut possible = Vec::new();
+        for case in self.cases() {
+            let mut because = case.too_large();
+            if because.is_none() && trial::needed(&case) {
+                because = trial::refusal(self, &case).await?;
+            }
+            let Some(because) = because else {
+                possible.push(case);
+                continue;
+            };
+            self.progress.say(format!("no speed {case}: {because}"));
+            self.book.edit(|record| {
+                record.not_run.push(NotRun {
+                    arm: case.arm.name.to_owned(),
+                    event: EVENT.to_owned(),
+                    variant: case.name.map(str::to_owned),
+                    because,
+                });
+            });
+        }
+        Ok(possible)
+    }
+
     /// Writes down what is compared, and which arms cannot run.
     pub fn announce(&self) {
         let arms = self.plan.arms.iter();
@@ -189,8 +128,7 @@ impl Desk<'_> {
     ///
     /// # Errors
     /// When a process does not come up or ends, or the record cannot be written.
-    pub async fn run_all(&self) -> anyhow::Result<Option<Fault>> {
-        let cases = self.cases();
+    pub async fn run_all(&self, cases: &[Case]) -> anyhow::Result<Option<Fault>> {
         let blocks = blocks::order(cases.len(), self.plan.blocks as usize, self.plan.seed);
         for (block, order) in (0..).zip(blocks) {
             for at in order {
@@ -240,16 +178,6 @@ impl Desk<'_> {
                 figures::forget_speed(measure);
             }
         });
-    }
-}
-
-impl std::fmt::Display for Case {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.arm.name)?;
-        match self.name {
-            Some(name) => write!(f, ", {name}"),
-            None => Ok(()),
-        }
     }
 }
 

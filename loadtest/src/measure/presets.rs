@@ -1,4 +1,6 @@
 //! What `measure` can be asked for by name: which arms, and what is varied.
+//!
+//! Long because every preset stands in one list, to be compared with the others.
 
 use crate::load::generator::Reuse;
 use crate::pools::INSTANCES;
@@ -46,6 +48,15 @@ pub struct Variant {
     pub mixed: bool,
     /// How far away the store is while requests are sent; next door it is 0.
     pub store_round_trip_ms: u64,
+    /// How many bytes more are remembered of each login. Where there are any, a login is tried
+    /// before anything is timed: it may be beyond a limit.
+    pub pad_claims_bytes: u16,
+    /// Whether tokens travel in a cookie. Arms without a token are left out.
+    pub token_in_cookie: bool,
+    /// Whether requests go through the balancer, by the arm's own policy.
+    pub balanced: bool,
+    /// Whether the highest rate is looked for at which nearly all are answered in time.
+    pub highest_rate: bool,
 }
 
 /// What a visitor asks again and again.
@@ -70,6 +81,10 @@ pub const USUAL: Variant = Variant {
     live_logins: 0,
     mixed: false,
     store_round_trip_ms: 0,
+    pad_claims_bytes: 0,
+    token_in_cookie: false,
+    balanced: false,
+    highest_rate: false,
 };
 
 /// What people choose between, where a preset takes long.
@@ -82,8 +97,22 @@ const fn named(name: &'static str) -> Variant {
     }
 }
 
+const fn more_claims(name: &'static str, pad_claims_bytes: u16) -> Variant {
+    Variant {
+        pad_claims_bytes,
+        ..named(name)
+    }
+}
+
+const fn in_a_cookie(name: &'static str, pad_claims_bytes: u16) -> Variant {
+    Variant {
+        token_in_cookie: true,
+        ..more_claims(name, pad_claims_bytes)
+    }
+}
+
 /// Every preset, in the order to show them.
-pub static ALL: [Preset; 10] = [
+pub static ALL: [Preset; 13] = [
     Preset {
         name: "quick",
         label: "what a check costs",
@@ -126,9 +155,19 @@ pub static ALL: [Preset; 10] = [
         ],
     },
     Preset {
+        name: "capacity",
+        label: "the highest rate",
+        shows: "requests a second with 99 % within --p99-ms; about 20 min",
+        arms: CHOICE,
+        variants: &[Variant {
+            highest_rate: true,
+            ..USUAL
+        }],
+    },
+    Preset {
         name: "live-logins",
         label: "many people logged in",
-        shows: "does a check cost more beside 100,000 other logins?",
+        shows: "a check beside up to a million other logins; takes half an hour",
         arms: CHOICE,
         variants: &[
             USUAL,
@@ -140,6 +179,27 @@ pub static ALL: [Preset; 10] = [
                 live_logins: 100_000,
                 ..named("100,000 logins")
             },
+            Variant {
+                live_logins: 1_000_000,
+                ..named("1,000,000 logins")
+            },
+        ],
+    },
+    Preset {
+        name: "claims-size",
+        label: "more remembered of a login",
+        shows: "1 to 8 KB more in record or token, and where a limit ends it",
+        arms: CHOICE,
+        variants: &[
+            USUAL,
+            more_claims("1 KB more", 1_000),
+            more_claims("2 KB more", 2_000),
+            more_claims("3 KB more", 3_000),
+            more_claims("4 KB more", 4_000),
+            more_claims("8 KB more", 8_000),
+            in_a_cookie("a token in a cookie", 0),
+            in_a_cookie("a token in a cookie, 2 KB more", 2_000),
+            in_a_cookie("a token in a cookie, 3 KB more", 3_000),
         ],
     },
     Preset {
@@ -156,6 +216,24 @@ pub static ALL: [Preset; 10] = [
             Variant {
                 instances: &["a", "b", "c", "d"],
                 ..named("four instances")
+            },
+        ],
+    },
+    Preset {
+        name: "balanced",
+        label: "through the balancer",
+        shows: "what the balancer adds, its own CPU in a column of its own",
+        arms: &[
+            "session-memory",
+            "session-memory-sticky",
+            "session-redis",
+            "jwt-hs256",
+        ],
+        variants: &[
+            USUAL,
+            Variant {
+                balanced: true,
+                ..named("through the balancer")
             },
         ],
     },
@@ -212,11 +290,12 @@ pub static ALL: [Preset; 10] = [
     Preset {
         name: "store-distance",
         label: "a store far away",
-        shows: "latency with a store 1, 5 and 20 ms away",
+        shows: "latency with a store 1, 5, 20 ms away; where others are quicker",
         arms: &[
             "session-redis",
             "session-cached",
             "jwt-hs256",
+            "jwt-rs256",
             "jwt-denylist",
         ],
         variants: &[

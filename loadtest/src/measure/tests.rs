@@ -2,22 +2,31 @@
 
 use std::collections::BTreeSet;
 
+use std::time::Duration;
+
+use super::plan::{choose, choose_variants};
+use super::presets::Variant;
 use super::*;
+use crate::arms;
 use crate::load::request::CredentialKind;
-use crate::record::{ByProcess, Comparison, Measure, Record, Verdict};
+use crate::load::schedule::Shard;
+use crate::record::{ByProcess, Comparison, Measure, Record, TWIN, Verdict};
 
 fn plan(names: &[&str]) -> Plan {
     let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
     let preset = presets::find("quick").unwrap();
     Plan {
         preset,
+        variants: choose_variants(&[], preset).unwrap(),
         arms: choose(&names, preset).unwrap(),
         blocks: 8,
         rate_rps: 1_000.0,
+        warm_up: Duration::from_millis(500),
         timed: Duration::from_secs(2),
         seed: 7,
         shard: Shard::WHOLE,
         swapped: None,
+        p99_bound: Duration::from_millis(10),
     }
 }
 
@@ -61,19 +70,30 @@ fn every_preset_begins_with_the_usual_variant_and_names_the_others_once() {
     let mut presets = BTreeSet::new();
     for preset in &presets::ALL {
         assert!(presets.insert(preset.name), "{} twice", preset.name);
-        assert_eq!(preset.variants[0], USUAL, "{}", preset.name);
+        let usual = Variant {
+            // The one preset that varies nothing else.
+            highest_rate: preset.name == "capacity",
+            ..presets::USUAL
+        };
+        assert_eq!(preset.variants[0], usual, "{}", preset.name);
         let names: BTreeSet<_> = preset.names().collect();
         assert_eq!(names.len(), preset.variants.len() - 1, "{}", preset.name);
         assert!(!preset.shows.is_empty() && !names.contains(TWIN));
         let plan = Plan {
             preset,
+            variants: choose_variants(&[], preset).unwrap(),
             arms: choose(&[], preset).unwrap(),
             ..plan(&[])
         };
         let arms = plan.arms.len();
         let cases = plan.cases(|_| true);
+        let for_tokens = preset
+            .variants
+            .iter()
+            .filter(|one| one.token_in_cookie)
+            .count();
         assert!(
-            cases.len() > arms * preset.variants.len(),
+            cases.len() > arms * (preset.variants.len() - for_tokens),
             "{}",
             preset.name
         );
@@ -95,6 +115,37 @@ fn a_preset_or_arm_that_is_not_there_is_answered_with_those_that_are() {
         line.starts_with("--arms: ") && line.contains("jwt-hs256"),
         "{line}"
     );
+}
+
+#[test]
+fn variants_are_chosen_by_name_beside_the_usual_one() {
+    let preset = presets::find("claims-size").unwrap();
+    let wanted = ["2 KB more", "a token in a cookie"].map(str::to_owned);
+    let plan = Plan {
+        preset,
+        variants: choose_variants(&wanted, preset).unwrap(),
+        ..plan(&["session-memory", "jwt-hs256", "jwt-refresh"])
+    };
+    let names = names(&plan.cases(|_| true));
+    // Of those who have a token, the one whose refresh token cannot travel so is left out too.
+    let in_a_cookie = names.iter().filter(|name| name.contains("in a cookie"));
+    assert_eq!(
+        in_a_cookie.collect::<Vec<_>>(),
+        ["jwt-hs256, a token in a cookie"]
+    );
+    let larger = names
+        .iter()
+        .filter(|name| name.contains("2 KB more"))
+        .count();
+    assert_eq!((larger, names.len()), (4, 4 + 4 + 1 + 2));
+    let line = choose_variants(&["2 MB more".to_owned()], preset).unwrap_err();
+    assert!(
+        line.starts_with("--variant: ") && line.contains("\"2 KB more\""),
+        "{line}"
+    );
+    let none = presets::find("quick").unwrap();
+    let line = choose_variants(&["2 KB more".to_owned()], none).unwrap_err();
+    assert!(line.contains("leave it out"), "{line}");
 }
 
 /// Eight blocks whose noise all arms share, so that only pairs within a block show the truth.
@@ -180,6 +231,7 @@ fn an_ended_token_is_refused_only_where_somebody_hears_of_it() {
     let preset = presets::find("mixed").unwrap();
     let plan = Plan {
         preset,
+        variants: choose_variants(&[], preset).unwrap(),
         ..plan(&["session-memory", "jwt-hs256", "jwt-denylist"])
     };
     let cases = plan.cases(|_| true);

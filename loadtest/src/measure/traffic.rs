@@ -1,16 +1,20 @@
 //! Who asks what: visitors who log in beforehand, each with a request that is written out.
 
+use std::net::SocketAddr;
+
 use app::front::LAB_SECRET;
 use app::users::{LOAD_PASSWORD, load_user};
-use cluster::{Instance, Pool};
+use cluster::{Instance, Policy, Pool};
+use futures_util::future::try_join_all;
 use serde_json::json;
 
+use super::mix;
+use super::plan::Case;
 use super::presets::Ask;
-use super::{Case, mix};
-use crate::arms::Issuers;
+use crate::arms::{Issuers, State};
 use crate::lab::Lab;
 use crate::load::request::{Deserves, Request, Traffic, Visitor};
-use crate::rig::Rig;
+use crate::rig::{Front, Rig};
 use crate::scene::base;
 use crate::ticket::Ticket;
 
@@ -22,19 +26,24 @@ pub const LOGINS_AT_ONCE: u32 = 200;
 
 /// Everybody's request. Visitors log in where they will ask; where only A can issue, at A, and as
 /// many of them ask a verifier as ask A.
-pub(super) async fn traffic(rig: &Rig, case: &Case, pool: &Pool) -> anyhow::Result<Traffic> {
+pub(super) async fn traffic(
+    rig: &Rig,
+    case: &Case,
+    pool: &Pool,
+    front: Option<&Front>,
+) -> anyhow::Result<Traffic> {
     let lab = rig.lab();
     let instances = pool.instances();
-    let logins_each = case.variant.live_logins / instances.len() as u32;
+    let issuer = |number| match case.arm.properties.issuers {
+        Issuers::All => number,
+        Issuers::OnlyA => 0,
+    };
+    live(lab, case, &instances, issuer).await?;
     let each = VISITORS / instances.len() as u32;
     let mut visitors = Vec::new();
     for number in 0..instances.len() {
-        let issuer = match case.arm.properties.issuers {
-            Issuers::All => number,
-            Issuers::OnlyA => 0,
-        };
+        let issuer = issuer(number);
         let at = base(instances[issuer].address());
-        live(lab, &at, logins_each).await?;
         let first = number as u32 * each;
         let users: Vec<_> = (first..first + each).map(load_user).collect();
         let credentials = mix::credentials(rig, case, &at, &users).await?;
@@ -46,7 +55,14 @@ pub(super) async fn traffic(rig: &Rig, case: &Case, pool: &Pool) -> anyhow::Resu
             };
             let requests = of_user.iter().map(|(kind, ticket)| {
                 let deserves = Deserves::status(mix::deserved(case, *kind));
-                let request = request(lab, case, &instances[target], (user, ticket), deserves);
+                if let Some(front) = front {
+                    let deserves = behind_balancer(case, deserves, &instances, number);
+                    let pin = sticky(case).then(|| front.pin(instances[number].name()));
+                    let way = (front.address, pin);
+                    return request(lab, case, way, (user, ticket), deserves).kind(*kind);
+                }
+                let way = (instances[target].address(), None);
+                let request = request(lab, case, way, (user, ticket), deserves);
                 request.kind(*kind).target(target)
             });
             visitors.push(Visitor {
@@ -54,18 +70,52 @@ pub(super) async fn traffic(rig: &Rig, case: &Case, pool: &Pool) -> anyhow::Resu
             });
         }
     }
-    Ok(Traffic {
-        targets: instances.iter().map(Instance::address).collect(),
-        visitors,
+    let targets = match front {
+        Some(front) => vec![front.address],
+        None => instances.iter().map(Instance::address).collect(),
+    };
+    Ok(Traffic { targets, visitors })
+}
+
+fn sticky(case: &Case) -> bool {
+    case.arm.policy == Policy::Sticky
+}
+
+/// What is deserved depends on who answers, where an instance knows only those who logged in there.
+fn behind_balancer(
+    case: &Case,
+    deserves: Deserves,
+    instances: &[Instance],
+    own: usize,
+) -> Deserves {
+    let knows_all = !matches!(
+        case.arm.properties.state,
+        State::Process | State::CredentialOfOne
+    );
+    let others = instances.iter().enumerate().filter(|(at, _)| *at != own);
+    others.fold(deserves, |deserves, (_, other)| match knows_all {
+        true => deserves,
+        false => deserves.at(&other.served_by(), 401),
     })
 }
 
-/// Logs in so often at an instance, as the same few users.
-async fn live(lab: &Lab, at: &str, logins: u32) -> anyhow::Result<()> {
+/// Makes the logins that are to be alive, at all instances at once, as the same few users.
+async fn live(
+    lab: &Lab,
+    case: &Case,
+    instances: &[Instance],
+    issuer: impl Fn(usize) -> usize,
+) -> anyhow::Result<()> {
     let users: Vec<_> = (0..LOGINS_AT_ONCE).map(load_user).collect();
-    for _ in 0..logins / LOGINS_AT_ONCE {
-        lab.log_in(at, &users).await?;
-    }
+    let each = case.live_logins() / instances.len() as u32;
+    let at_one = async |number: usize| {
+        let at = base(instances[issuer(number)].address());
+        for _ in 0..each / LOGINS_AT_ONCE {
+            lab.log_in(&at, &users).await?;
+        }
+        anyhow::Ok(())
+    };
+    try_join_all((0..instances.len()).map(at_one)).await?;
     Ok(())
 }
 
@@ -73,18 +123,23 @@ async fn live(lab: &Lab, at: &str, logins: u32) -> anyhow::Result<()> {
 fn request(
     lab: &Lab,
     case: &Case,
-    instance: &Instance,
+    (address, pin): (SocketAddr, Option<String>),
     (user, ticket): (&str, &Ticket),
     deserves: Deserves,
 ) -> Request {
-    let host = instance.address().to_string();
+    let host = address.to_string();
     let named = format!("\"user\":\"{user}\"");
     let deserves = deserves.saying(named.as_bytes());
     let json = ("content-type", "application/json");
     match case.variant.ask {
         Ask::Me => {
             let (name, value) = ticket.header();
-            let headers = [(name, value.as_str())];
+            let cookie = pin.map(|pin| ("cookie", pin));
+            let headers: Vec<_> = std::iter::once((name, value)).chain(cookie).collect();
+            let headers: Vec<_> = headers
+                .iter()
+                .map(|(name, text)| (*name, &**text))
+                .collect();
             Request::new(("GET", "/me"), &host, &headers, b"", deserves)
         }
         Ask::LogIn => {

@@ -7,26 +7,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use app::users::load_user;
-use cluster::{Pool, Redis};
+use cluster::Pool;
 
 use super::clocks::{Processes, Spent};
-use super::distance::Distance;
-use super::figures::figures;
+use super::figures::{figures, percentiles};
+use super::plan::Case;
+use super::search::Search;
+use super::stand::Stand;
 use super::traffic::{LOGINS_AT_ONCE, traffic};
-use super::{Case, Desk, mix};
+use super::{Desk, mix};
 use crate::load::gate::{self, Facts, Invalid};
 use crate::load::generator::{self, Pacing, Readings, Settings};
 use crate::load::hlog;
 use crate::load::request::Traffic;
 use crate::load::schedule::{Arrivals, Plan as LoadPlan, Step};
 use crate::pools::INSTANCES;
-use crate::record::Measure;
+use crate::record::{Capacity, Measure, Try};
 use crate::scene::base;
-
-/// How long the load goes on before anything is timed.
-pub const WARM_UP: Duration = Duration::from_millis(500);
 
 /// Nothing is sent between warm-up and timed part for so long. The clocks are read meanwhile, so
 /// that no request counts on one side of them and costs on the other, though a busy machine read
@@ -35,6 +34,9 @@ pub const PAUSE: Duration = Duration::from_millis(100);
 
 /// What is still on its way when the pause begins has so long to end before the clocks are read.
 const SETTLE: Duration = Duration::from_millis(20);
+
+/// Servers that have just answered a rate are warm for the next.
+const WARM_UP_BETWEEN_RATES: Duration = Duration::from_millis(100);
 
 /// From the moment at which all is ready to the first request: connections are opened meanwhile.
 const BEFORE_START: Duration = Duration::from_millis(100);
@@ -67,96 +69,114 @@ impl Taken {
 /// When a process does not come up or ends, or a file cannot be written.
 pub async fn take(desk: &Desk<'_>, case: &Case, block: u32) -> anyhow::Result<Taken> {
     let in_words = || format!("{case}, block {block}");
-    let store = fresh_store(desk, case).await.with_context(in_words)?;
-    let distance = distance(case, store.as_ref()).with_context(in_words)?;
-    let mut flags = case.variant.flags.to_vec();
-    if distance.is_some() {
-        // The relay is on loopback, and the servers would take the store for one that is near.
-        flags.extend(["--store-nodelay", "true"]);
-    }
-    let pool = desk.rig.instances(
-        case.arm,
-        case.server,
-        case.variant.instances,
-        &flags,
-        distance.as_ref().map(|distance| distance.address),
-    );
-    let pool = pool.await.with_context(in_words)?;
-    let taken = on(desk, case, block, &pool, (store, distance.as_ref())).await;
-    let stopped = pool.stop().await;
+    let stand = Stand::up(desk, case).await.with_context(in_words)?;
+    let taken = on(desk, case, block, &stand).await;
+    let ended = stand.down(desk.rig).await;
     let taken = taken.with_context(in_words)?;
-    stopped.with_context(in_words)?;
+    ended.with_context(in_words)?;
     Ok(taken)
 }
 
-/// The store in a process that is new and empty.
-async fn fresh_store(desk: &Desk<'_>, case: &Case) -> anyhow::Result<Option<Redis>> {
-    if !case.server.needs_store() {
-        return Ok(None);
-    }
-    let redis = desk.rig.redis().map_err(|why| anyhow!("{why}"))?;
-    redis.kill().await?;
-    redis.start().await?;
-    Ok(Some(redis.clone()))
-}
-
-/// What makes the store a far one, where that is asked for.
-fn distance(case: &Case, store: Option<&Redis>) -> anyhow::Result<Option<Distance>> {
-    let Some(store) = store.filter(|_| case.variant.store_round_trip_ms > 0) else {
-        return Ok(None);
-    };
-    let address = store
-        .url()
-        .trim_start_matches("redis://")
-        .trim_end_matches('/');
-    let address = address
-        .parse()
-        .context("the store has no address of its own")?;
-    Ok(Some(Distance::to(address)?))
-}
-
-async fn on(
-    desk: &Desk<'_>,
-    case: &Case,
-    block: u32,
-    pool: &Pool,
-    (store, distance): (Option<Redis>, Option<&Distance>),
-) -> anyhow::Result<Taken> {
-    let traffic = traffic(desk.rig, case, pool).await?;
-    let processes = Processes::of(pool, store)?;
+async fn on(desk: &Desk<'_>, case: &Case, block: u32, stand: &Stand) -> anyhow::Result<Taken> {
+    let traffic = traffic(desk.rig, case, &stand.pool, stand.front.as_ref()).await?;
+    let processes = stand.processes(desk.rig)?;
     // It moves away when everybody has logged in, and comes back before more do.
-    let set = |ms| {
-        distance
-            .iter()
-            .for_each(|distance| distance.set(Duration::from_millis(ms)))
+    stand.set_store_away(case.variant.store_round_trip_ms);
+    let Loaded {
+        readings,
+        spent,
+        invalid,
+        capacity,
+    } = match case.variant.highest_rate {
+        true => highest_rate(desk, case, block, &traffic, &processes).await?,
+        false => load(desk, case, (block, desk.plan.warm_up), traffic, &processes).await?,
     };
-    set(case.variant.store_round_trip_ms);
-    let (readings, spent) = load(desk, case, block, traffic, &processes).await?;
-    set(0);
-    let memory = memory_bytes_per_login(desk, pool, &processes).await?;
-    let invalid = gate::judge(&Facts::from(&readings));
+    stand.set_store_away(0);
+    let memory = memory_bytes_per_login(desk, &stand.pool, &processes).await?;
     let hlog = write_hlog(desk, case, block, &readings)?;
     let measure = Measure {
         memory_bytes_per_login: Some(memory),
         hlog: Some(hlog),
+        capacity,
         ..figures(case, block, &readings, &spent)
     };
     Ok(Taken { measure, invalid })
+}
+
+/// What came of a load.
+#[derive(Debug)]
+struct Loaded {
+    readings: Readings,
+    spent: Spent,
+    invalid: Vec<Invalid>,
+    capacity: Option<Capacity>,
+}
+
+/// Sends at one rate after the other, and keeps what the highest brought in that was in time.
+async fn highest_rate(
+    desk: &Desk<'_>,
+    case: &Case,
+    block: u32,
+    traffic: &Traffic,
+    processes: &Processes,
+) -> anyhow::Result<Loaded> {
+    let bound_ns = desk.plan.p99_bound.as_nanos() as u64;
+    let mut search = Search::from(case.rate_rps);
+    let mut warm_up = desk.plan.warm_up;
+    let (mut best, mut worst, mut tries) = (None, None, Vec::new());
+    while let Some(rate_rps) = search.next() {
+        let at_rate = Case {
+            rate_rps,
+            ..case.clone()
+        };
+        let at = (block, warm_up);
+        let loaded = load(desk, &at_rate, at, traffic.clone(), processes).await?;
+        warm_up = warm_up.min(WARM_UP_BETWEEN_RATES);
+        if !loaded.invalid.iter().all(Invalid::is_about_load) {
+            return Ok(loaded);
+        }
+        let p99_ns = percentiles(&loaded.readings.tally.latency().0).p99;
+        let in_time = loaded.invalid.is_empty() && p99_ns <= bound_ns;
+        tries.push(Try {
+            rate_rps,
+            p99_ns,
+            in_time,
+            generator_cpu_share: loaded.readings.effort.cpu_share(),
+        });
+        if search.note(rate_rps, in_time) {
+            worst = Some(loaded);
+        } else if in_time {
+            best = Some(loaded);
+        }
+    }
+    let invalid = gate::judge_search(search.found(), worst.as_ref().map(|worst| &*worst.invalid));
+    let capacity = search.found().map(|(rate_rps, too_high_rps)| Capacity {
+        rate_rps,
+        too_high_rps,
+        p99_bound_ns: bound_ns,
+        tries,
+    });
+    let kept = best.or(worst).context("a search tries something")?;
+    Ok(Loaded {
+        invalid,
+        capacity,
+        ..kept
+    })
 }
 
 /// Sends what is planned, and reads what the processes used while it was timed.
 async fn load(
     desk: &Desk<'_>,
     case: &Case,
-    block: u32,
+    (block, warm_up): (u32, Duration),
     traffic: Traffic,
     processes: &Processes,
-) -> anyhow::Result<(Readings, Spent)> {
+) -> anyhow::Result<Loaded> {
     let plan = LoadPlan {
         seed: seed_of_block(desk.plan.seed, block),
         arrivals: Arrivals::Poisson,
         steps: vec![
-            Step::constant(case.rate_rps, WARM_UP),
+            Step::constant(case.rate_rps, warm_up),
             Step::constant(0.0, PAUSE),
             Step::constant(case.rate_rps, desk.plan.timed),
         ],
@@ -167,18 +187,23 @@ async fn load(
     let settings = Settings {
         connections: connections(case),
         reuse: case.variant.reuse,
-        warm_up: WARM_UP + PAUSE,
+        warm_up: warm_up + PAUSE,
         stop: Arc::clone(&stop.0),
         ..Settings::default()
     };
     let start = Instant::now() + BEFORE_START;
     let running =
         tokio::task::spawn_blocking(move || generator::run(traffic, &pacing, &settings, start));
-    tokio::time::sleep_until((start + WARM_UP + SETTLE).into()).await;
+    tokio::time::sleep_until((start + warm_up + SETTLE).into()).await;
     let before = processes.used().await?;
     let readings = running.await??;
     let after = processes.used().await?;
-    Ok((readings, after.since(&before)))
+    Ok(Loaded {
+        invalid: gate::judge(&Facts::from(&readings)),
+        spent: after.since(&before),
+        capacity: None,
+        readings,
+    })
 }
 
 /// Connections to each instance. With a store far away each is occupied for long, and one that is
@@ -186,7 +211,12 @@ async fn load(
 fn connections(case: &Case) -> usize {
     let round_trip = Duration::from_millis(case.variant.store_round_trip_ms);
     let under_way = case.rate_rps * round_trip.as_secs_f64();
-    CONNECTIONS + under_way.ceil() as usize
+    let each = CONNECTIONS + under_way.ceil() as usize;
+    match case.variant.balanced {
+        // One address stands for all of them.
+        true => each * case.variant.instances.len(),
+        false => each,
+    }
 }
 
 /// Of one block all arms get the same requests at the same times, of two blocks none.

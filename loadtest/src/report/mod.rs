@@ -22,6 +22,7 @@ mod mark;
 mod markdown;
 mod observed;
 mod splice;
+mod sweeps;
 mod terminal;
 mod titles;
 mod validity;

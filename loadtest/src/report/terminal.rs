@@ -1,6 +1,7 @@
 //! What a terminal shows of the cost when a run has ended.
 
 use super::cost::{self, ArmCost};
+use super::sweeps;
 use super::validity;
 use super::view::View;
 use super::words;
@@ -14,6 +15,9 @@ pub(crate) fn cost(view: View<'_>) -> Vec<String> {
         Validity::NotMeasured => return vec!["Nothing was measured.".to_owned()],
         Validity::Invalid => return vec![format!("INVALID: {because}. No cost is shown.")],
         Validity::HintOnly | Validity::Ok => {}
+    }
+    if sweeps::searched(view) {
+        return swept(view);
     }
     let mut lines = vec!["CPU of server, store and database for one request:".to_owned()];
     for arm in cost::by_arm(view) {
@@ -34,9 +38,25 @@ pub(crate) fn cost(view: View<'_>) -> Vec<String> {
             lines.extend(line(view, &arm, beside));
         }
     }
+    lines.extend(swept(view));
     lines.extend(cost::how_sure(view));
     if judged.validity == Validity::HintOnly {
         lines.push(format!("A hint only: {because}."));
+    }
+    lines
+}
+
+/// What sweeps found beside costs, a row a line.
+fn swept(view: View<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for found in sweeps::tables(view) {
+        lines.push(format!("{} ({}):", found.title, found.head.join(" | ")));
+        lines.extend(
+            found
+                .rows
+                .iter()
+                .map(|row| format!("  {}", row.join(" | "))),
+        );
     }
     lines
 }

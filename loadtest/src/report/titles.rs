@@ -4,6 +4,7 @@ use super::cost;
 use super::findings::{arms_where, outlived, outlives, run_headline};
 use super::headline::{self, BALANCED, LOGGED_OUT};
 use super::mark::Tone;
+use super::sweeps;
 use super::view::View;
 use super::words;
 use crate::record::Client;
@@ -117,6 +118,9 @@ pub(crate) fn matrix(view: View<'_>) -> String {
 
 /// The title of the cost section: the cheapest and the dearest check.
 pub(crate) fn cost(view: View<'_>) -> String {
+    if sweeps::searched(view) {
+        return "How many requests a second were answered in time".to_owned();
+    }
     let zero = cost::zero_line(view);
     let mut ratios: Vec<_> = view
         .run_arms()

@@ -33,6 +33,9 @@ pub fn check(file: &TargetFile) -> Result<(), String> {
         address(&format!("{at}.balanced"), &arm.balanced)?;
         address(&format!("{at}.instances.a"), &arm.instances.a)?;
         address(&format!("{at}.instances.b"), &arm.instances.b)?;
+        if let Some(sticky) = &arm.sticky {
+            address(&format!("{at}.sticky"), sticky)?;
+        }
         if arm.instances.a == arm.instances.b {
             return Err(format!(
                 "{at}.instances: a and b are one address; two instances have two"

@@ -182,6 +182,10 @@ pub struct TargetArm {
     pub balanced: String,
     /// Where each instance is asked without the balancer.
     pub instances: Instances,
+    /// Where a balancer listens that sends a client to the same of these instances again. Only
+    /// `watch` asks there.
+    #[serde(default)]
+    pub sticky: Option<String>,
     /// What ends a login by itself, in milliseconds from the login. Left out: as in this project's
     /// servers; with `properties`, nothing does.
     #[serde(default)]

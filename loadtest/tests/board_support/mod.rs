@@ -5,6 +5,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod house;
+pub(crate) mod tour;
 pub(crate) mod viewer;
 
 use std::collections::BTreeMap;
@@ -180,6 +181,7 @@ impl Stage for Plain {
         View {
             pools: vec![seen(Pool::SessionMemory), seen(Pool::Jwt)],
             store: None,
+            cannot: Vec::new(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! A viewer without a browser, for everything that is said in headers.
 
+use std::time::Duration;
+
 use loadtest::board::Board;
 use reqwest::header::{HeaderMap, SET_COOKIE};
 use reqwest::{Client, RequestBuilder, Response};
@@ -21,7 +23,16 @@ impl Viewer {
 
     /// The same, who opened this link.
     pub(crate) async fn with(board: &Board, link: &str) -> Self {
-        let base = format!("http://127.0.0.1:{}", board.address().port());
+        Self::on(
+            &format!("http://127.0.0.1:{}", board.address().port()),
+            link,
+        )
+        .await
+    }
+
+    /// The same on a board at `base`, whoever's it is.
+    pub(crate) async fn on(base: &str, link: &str) -> Self {
+        let base = base.to_owned();
         let client = Client::builder().no_proxy().build().unwrap();
         let answer = client.get(format!("{base}{link}")).send().await.unwrap();
         let cookie = cookies(&answer).pop().unwrap();
@@ -104,4 +115,18 @@ pub(crate) async fn reason(request: RequestBuilder) -> (u16, String) {
             .unwrap_or_default()
             .to_owned(),
     )
+}
+
+/// What all viewers see alike, as it comes next.
+pub(crate) async fn next_snapshot(stream: &mut Response) -> Value {
+    let mut text = String::new();
+    while !text.ends_with("\n\n") {
+        let chunk = tokio::time::timeout(Duration::from_secs(5), stream.chunk()).await;
+        text.push_str(std::str::from_utf8(&chunk.unwrap().unwrap().unwrap()).unwrap());
+    }
+    let data = text
+        .lines()
+        .find_map(|line| line.strip_prefix("data:"))
+        .unwrap();
+    serde_json::from_str(data).unwrap()
 }

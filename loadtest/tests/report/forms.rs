@@ -99,7 +99,8 @@ fn the_page_needs_no_network_no_script_and_little_space() {
     assert!(page.len() < 120_000, "{} bytes", page.len());
     // Every table that may be wide scrolls in a frame of its own.
     let tables = page.matches("<table").count();
-    let framed = page.matches("<div class=\"scroll\"").count() + page.matches("<figure>").count();
+    let framed =
+        page.matches("<section class=\"scroll\"").count() + page.matches("<figure>").count();
     assert_eq!(tables, framed);
 }
 

@@ -7,6 +7,7 @@ mod ladder;
 mod measured;
 mod reading;
 mod sample;
+mod valid;
 
 use loadtest::record::{Client, Record, Section, SectionValidity, Validity};
 use loadtest::report::{self, Options, Tone, html, markdown};

@@ -34,6 +34,7 @@ pub(crate) fn record() -> Record {
         warm_up_ms: 500,
         shard: "1/1".into(),
         variants: vec!["the user read each time".into()],
+        ..Measuring::default()
     });
     for block in 0..8 {
         for (arm, cost_ns) in [
@@ -94,6 +95,7 @@ fn measure(arm: &str, variant: Option<&str>, block: u32, cost_ns: f64) -> Measur
         memory_bytes_per_login: Some(271.0),
         hlog: None,
         repeated: false,
+        capacity: None,
     }
 }
 

@@ -489,6 +489,7 @@ fn costs(record: &mut Record) {
                 memory_bytes_per_login: None,
                 hlog: None,
                 repeated: false,
+                capacity: None,
             });
         }
         let total = server + store.unwrap_or(0.0);

@@ -11,6 +11,8 @@ mod matrix;
 mod measure;
 mod processes;
 mod self_test;
+mod starved;
+mod sweeps;
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};

@@ -128,6 +128,15 @@ impl Store {
         }
     }
 
+    /// Asks for a sign of life.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn reached(&self) -> Result<(), Unanswered> {
+        let request = &mut Extensions::new();
+        self.ask::<()>(request, &redis::cmd("PING")).await
+    }
+
     async fn in_time<F: Future>(&self, request: &mut Extensions, answer: F) -> Option<F::Output> {
         let Some(allowed) = self.deadline else {
             return Some(answer.await);

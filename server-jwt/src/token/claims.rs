@@ -61,6 +61,14 @@ pub struct Claims<'c> {
         deserialize_with = "present"
     )]
     pub family: Option<Cow<'c, str>>,
+    /// What an experiment keeps beside a login, for nobody to read.
+    #[serde(
+        borrow,
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    pub padding: Option<Cow<'c, str>>,
 }
 
 /// Read as text first: a role of another type is a wrong claim then, not broken JSON.

@@ -29,7 +29,10 @@ impl Shared {
         let keys = self.keys();
         let key = keys.signer().ok_or(Reason::NotTheIssuer)?;
         let token = match key.encoding().filter(|_| self.stock) {
-            Some(secret) => stock::issue(secret, login, iat, lifetime_s).map_err(Into::into),
+            Some(secret) => {
+                let padding = self.padding.as_deref();
+                stock::issue(secret, login, (iat, lifetime_s), padding).map_err(Into::into)
+            }
             None => key.issue(&Claims {
                 iss: (&self.policy.issuer).into(),
                 aud: (&self.policy.audience).into(),
@@ -44,6 +47,7 @@ impl Shared {
                 since_ms: login.since_ms,
                 login_instance: (&login.login_instance).into(),
                 family: family.map(Into::into),
+                padding: self.padding.as_deref().map(Into::into),
             }),
         };
         let token = token.map_err(|error| {

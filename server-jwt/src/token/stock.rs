@@ -26,17 +26,19 @@ struct Claims {
     jti: String,
     since_ms: u64,
     login_instance: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    padding: Option<String>,
 }
 
-/// A token for `login`, from `iat` for `lifetime_s` seconds.
+/// A token for `login`, from `iat` for `lifetime_s` seconds, with `padding` if there is any.
 ///
 /// # Errors
 /// When the backend fails.
 pub(crate) fn issue(
     key: &EncodingKey,
     login: &Login,
-    iat: u64,
-    lifetime_s: u64,
+    (iat, lifetime_s): (u64, u64),
+    padding: Option<&str>,
 ) -> jsonwebtoken::errors::Result<String> {
     let claims = Claims {
         sub: login.user.clone(),
@@ -47,6 +49,7 @@ pub(crate) fn issue(
         jti: crate::refresh::random::<16>(),
         since_ms: login.since_ms,
         login_instance: login.login_instance.clone(),
+        padding: padding.map(str::to_owned),
     };
     encode(&Header::default(), &claims, key)
 }

@@ -179,6 +179,10 @@ impl Store for CachedStore {
         self.redis.login_begins().await
     }
 
+    async fn reached(&self) -> Result<(), Unanswered> {
+        self.redis.reached().await
+    }
+
     fn one_ended(&self) -> Ended {
         self.here()
     }

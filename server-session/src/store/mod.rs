@@ -67,6 +67,14 @@ pub trait Store: Send + Sync + 'static {
     /// Whether a client keeps a cookie whose session is not known here.
     fn withholds_removals(&self) -> bool;
 
+    /// Asks the store for a sign of life.
+    ///
+    /// # Errors
+    /// When it gives none.
+    async fn reached(&self) -> Result<(), Unanswered> {
+        Ok(())
+    }
+
     /// Whether the store answered last; `None` where nobody has to.
     fn is_up(&self) -> Option<bool>;
 

@@ -91,6 +91,10 @@ impl Store for RedisStore {
         Ok(())
     }
 
+    async fn reached(&self) -> Result<(), Unanswered> {
+        self.records.link.ask::<()>(&redis::cmd("PING")).await
+    }
+
     fn one_ended(&self) -> Ended {
         Ended::Everywhere
     }

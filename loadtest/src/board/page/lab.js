@@ -102,7 +102,7 @@ export class LabControls {
   }
 
   /** Offers what can be done to the servers and the store as they are now. */
-  show({ pools, store, traffic }) {
+  show({ pools, store, traffic, cannot }) {
     if (!this.instances) return;
     const seen = pools[0].instances.map(({ name, state }) => `${name}:${state}`).join(' ');
     const now = `${seen} ${store?.state} ${store?.not_ours}`;
@@ -110,13 +110,15 @@ export class LabControls {
     // Only when it differs: whoever has the focus on one of these keeps it.
     if (now === this.shown) return;
     this.shown = now;
-    this.instances.replaceChildren(...pools[0].instances.flatMap((i) => this.instanceActs(i)));
+    this.instances.replaceChildren(...pools[0].instances.flatMap(
+      (i) => this.instanceActs(i, cannot)));
     this.store.replaceChildren(...this.storeActs(store));
   }
 
-  instanceActs({ name, state }) {
+  instanceActs({ name, state }, cannot) {
     const here = name.toUpperCase();
-    return OFFERED[state].map((act) => button('small', word(`act.${act}`, { here }),
+    const offered = OFFERED[state].filter((act) => !cannot.includes(act));
+    return offered.map((act) => button('small', word(`act.${act}`, { here }),
       () => this.strike({ act, instance: name })));
   }
 

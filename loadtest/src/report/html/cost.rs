@@ -4,8 +4,10 @@ use maud::{Markup, html};
 
 use super::parts;
 use super::section;
+use super::sweeps;
 use crate::record::{Comparison, Section, Validity};
 use crate::report::cost::{self, ArmCost};
+use crate::report::sweeps::searched;
 use crate::report::view::View;
 use crate::report::{titles, validity, words};
 
@@ -22,7 +24,10 @@ pub(super) fn cost(view: View<'_>) -> Markup {
         ),
         Validity::Invalid => (
             "Cost: not shown".to_owned(),
-            html! { p.lead { "An invalid run reports no speed: " (because) "." } },
+            html! {
+                p.lead { "An invalid run reports no speed: " (because) "." }
+                (sweeps::render(view))
+            },
         ),
         Validity::HintOnly => {
             let hint = html! { p.lead { b { "A hint only: " } (because) "." } };
@@ -35,6 +40,9 @@ pub(super) fn cost(view: View<'_>) -> Markup {
 
 fn costs(view: View<'_>) -> Markup {
     let costs = cost::by_arm(view);
+    if searched(view) {
+        return html! { (sweeps::render(view)) };
+    }
     let most = costs
         .iter()
         .filter_map(ArmCost::total_ns)
@@ -63,6 +71,7 @@ fn costs(view: View<'_>) -> Markup {
         @if let Some(sentence) = cost::how_sure(view) { p.foot { (sentence) } }
         (pairs(view))
         (variants(view))
+        (sweeps::render(view))
         (beside(view, &costs))
     }
 }
@@ -184,8 +193,8 @@ fn variants(view: View<'_>) -> Markup {
                 tr {
                     th scope="col" { "what is done otherwise" }
                     th scope="col" { "arm" }
-                    @for name in ["CPU", "ratio to the same arm without", "half within",
-                        "99 % within"] {
+                    @for name in ["CPU", "ratio to the same arm without", "balancer",
+                        "bytes out / in", "half within", "99 % within"] {
                         th.number scope="col" { (name) }
                     }
                 }
@@ -204,6 +213,10 @@ fn variants(view: View<'_>) -> Markup {
                                     Some(one) => (ratio(one)),
                                     None => "–",
                                 }
+                            }
+                            td.number { (ns(cost.balancer_ns)) }
+                            td.number {
+                                (bytes(cost.bytes_sent)) " / " (bytes(cost.bytes_received))
                             }
                             td.number { (ns(cost.service_p50_ns)) }
                             td.number { (ns(cost.service_p99_ns)) }

@@ -12,6 +12,7 @@ mod lags;
 mod matrix;
 mod page_one;
 mod parts;
+mod sweeps;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 

@@ -54,7 +54,7 @@ pub(super) fn key() -> Markup {
 
 /// A table that may be wider than the page, in a frame that scrolls; reachable by keyboard.
 pub(super) fn scrolling(name: &str, table: &Markup) -> Markup {
-    html! { div.scroll tabindex="0" role="region" aria-label=(name) { (table) } }
+    html! { section.scroll tabindex="0" aria-label=(name) { (table) } }
 }
 
 /// Columns that belong together, packed into tables of at most `most` columns where they fit.

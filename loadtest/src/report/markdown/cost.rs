@@ -4,11 +4,11 @@ use std::fmt::Write;
 
 use super::parts::{table, text};
 use crate::report::view::View;
-use crate::report::{cost, titles, words};
+use crate::report::{cost, sweeps, titles, words};
 
 pub(super) fn costs(view: View<'_>) -> String {
-    if !cost::may_be_shown(view) {
-        return String::new();
+    if !cost::may_be_shown(view) || sweeps::searched(view) {
+        return swept(view);
     }
     let ns = |ns: Option<f64>| ns.map_or_else(|| "–".to_owned(), words::nanoseconds);
     let rows = cost::by_arm(view).into_iter().map(|cost| {
@@ -31,8 +31,26 @@ pub(super) fn costs(view: View<'_>) -> String {
     for variant in cost::variants(view) {
         page += &cost_variant(view, variant);
     }
+    page += &swept(view);
     if let Some(sentence) = cost::how_sure(view) {
         let _ = writeln!(page, "{sentence}\n");
+    }
+    page
+}
+
+/// What sweeps found beside costs.
+fn swept(view: View<'_>) -> String {
+    let mut page = String::new();
+    for found in sweeps::tables(view) {
+        let rows = found.rows.iter();
+        let rows = rows.map(|row| row.iter().map(|cell| text(cell)).collect());
+        let table = table(&found.head, rows.collect());
+        let _ = writeln!(
+            page,
+            "### {}\n\n{table}{}\n",
+            text(&found.title),
+            text(&found.foot)
+        );
     }
     page
 }
@@ -46,9 +64,16 @@ fn cost_variant(view: View<'_>, variant: &str) -> String {
             arm.total_ns()
                 .map_or_else(|| "–".to_owned(), words::nanoseconds),
             beside.map_or_else(|| "–".to_owned(), cost::ratio_or_verdict),
+            arm.balancer_ns
+                .map_or_else(|| "–".to_owned(), words::nanoseconds),
         ]
     });
-    let head = ["arm", "server and store", "ratio to the same arm without"];
+    let head = [
+        "arm",
+        "server and store",
+        "ratio to the same arm without",
+        "balancer",
+    ];
     format!(
         "With {}:\n\n{}",
         text(variant),

@@ -1,0 +1,35 @@
+//! A Redis that somebody else runs, and that was given into our hands: of a stack of containers,
+//! say, whose engine starts it again.
+
+use std::time::Duration;
+
+use super::talk;
+
+/// How long it may take to say anything.
+const ANSWER_WAIT: Duration = Duration::from_millis(500);
+
+/// Its version, which is also its sign of life.
+///
+/// # Errors
+/// When it does not answer within half a second.
+pub async fn version(url: &str) -> Result<String, String> {
+    match tokio::time::timeout(ANSWER_WAIT, talk::server(url)).await {
+        Ok(Ok(server)) => Ok(server.version),
+        Ok(Err(error)) => Err(talk::in_words(&error)),
+        Err(_) => Err(format!("no answer within {ANSWER_WAIT:?}")),
+    }
+}
+
+/// Ends it without a last word to its disk. Whether it is started again is its keeper's business.
+///
+/// # Errors
+/// When it refuses, or cannot be told.
+pub async fn shut_down(url: &str) -> Result<(), String> {
+    match talk::shut_down(url).await {
+        // It hangs up instead of answering.
+        Err(error) if !error.is_io_error() && !error.is_connection_dropped() => {
+            Err(talk::in_words(&error))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,268 @@
+//! The compose stack, up and real: what `docker compose up` gives people.
+//!
+//! `.ci/stack` builds it, starts it and calls these tests, one at a time; `cargo test` alone leaves
+//! them out (`test = false` in Cargo.toml), since they would have nothing to look at.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
+mod board_support;
+
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use board_support::tour;
+use board_support::viewer::{Viewer, next_snapshot};
+use loadtest::board::stage::{Held, Pool};
+use serde_json::{Value, json};
+
+const BOARD: &str = "http://127.0.0.1:4401";
+const REDIS_ARM: &str = "http://127.0.0.1:4413";
+const SERVERS: [&str; 10] = [
+    "session-memory-a",
+    "session-memory-b",
+    "session-redis-a",
+    "session-redis-b",
+    "jwt-a",
+    "jwt-b",
+    "jwt-denylist-a",
+    "jwt-denylist-b",
+    "jwt-split-a",
+    "jwt-split-b",
+];
+
+fn compose(args: &[&str]) -> Output {
+    let mut command = Command::new("docker");
+    command.arg("compose").args(args);
+    command
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap())
+        .output()
+        .unwrap()
+}
+
+fn said(output: &Output) -> String {
+    let both = [&output.stdout[..], &output.stderr[..]].concat();
+    String::from_utf8_lossy(&both).into_owned()
+}
+
+fn done(args: &[&str]) -> String {
+    let output = compose(args);
+    assert!(output.status.success(), "{args:?}: {}", said(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What these services wrote so far. Compose may put codes for terminals in between.
+fn log_of(services: &[&str]) -> Vec<String> {
+    let log = done(&[&["logs", "--no-log-prefix", "--no-color"], services].concat());
+    let lines = log.lines().map(|line| line.trim_start_matches("\u{1b}[2K"));
+    lines.map(str::to_owned).collect()
+}
+
+/// One line for each container that there is.
+fn containers() -> Vec<Value> {
+    let lines = done(&["ps", "--all", "--format", "json"]);
+    lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn all_are_healthy() -> bool {
+    containers().iter().all(|one| one["Health"] == "healthy")
+}
+
+fn wait_until(what: &str, patience: Duration, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < patience, "{what}: not in {patience:?}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[test]
+fn everything_is_healthy_and_nothing_is_reached_from_outside() {
+    let containers = containers();
+    assert_eq!(containers.len(), SERVERS.len() + 4, "{containers:?}");
+    let mut published = 0;
+    for one in &containers {
+        assert_eq!(one["Health"], "healthy", "{one}");
+        for port in one["Publishers"].as_array().into_iter().flatten() {
+            if port["PublishedPort"] != 0 {
+                assert_eq!(port["URL"], "127.0.0.1", "{one}");
+                published += 1;
+            }
+        }
+    }
+    assert_eq!(published, 8, "the board, the statistics and six arms");
+}
+
+#[test]
+fn a_fresh_stack_says_where_the_board_is_and_nothing_else() {
+    assert_eq!(log_of(&["board"]), ["Board   http://localhost:4401"]);
+    let mut log = log_of(&SERVERS);
+    log.extend(log_of(&["store", "accounts"]));
+    // A machine's own settings are none of ours.
+    log.retain(|line| !line.contains("overcommit"));
+    assert_eq!(log, [""; 0], "nothing is wrong");
+}
+
+/// The servers of the stack, asked through the board's stream: their own ports are not published.
+struct Stack;
+
+impl tour::Servers for Stack {
+    async fn held(&self, pool: Pool, instance: &str) -> Vec<Held> {
+        let viewer = Viewer::on(BOARD, "/").await;
+        let mut stream = viewer.get("/board/events", "").send().await.unwrap();
+        // The first is what was seen last; what happened since comes with the next look.
+        let mut seen = next_snapshot(&mut stream).await;
+        while let Ok(newer) =
+            tokio::time::timeout(Duration::from_millis(1_500), next_snapshot(&mut stream)).await
+        {
+            seen = newer;
+        }
+        let pools = seen["pools"].as_array().unwrap();
+        let pool = pools.iter().find(|one| one["pool"] == json!(pool)).unwrap();
+        let instances = pool["instances"].as_array().unwrap();
+        let found = instances.iter().find(|one| one["name"] == instance);
+        serde_json::from_value(found.unwrap()["held"].clone()).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn the_story_is_the_same_as_over_the_embedded_cluster() {
+    tour::walk("http://localhost:4401", &Stack).await;
+    wait_until("healthy again", Duration::from_secs(30), all_are_healthy);
+}
+
+#[tokio::test]
+async fn what_containers_cannot_do_is_not_offered_and_says_why() {
+    let viewer = Viewer::on(BOARD, "/").await;
+    let frozen = viewer
+        .act("freeze", "a")
+        .header("x-board-token", &viewer.token);
+    let answer = frozen.send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 409);
+    let why: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    assert_eq!(why["reason"], "not-here");
+    assert!(
+        why["detail"]
+            .as_str()
+            .unwrap()
+            .contains("docker compose pause")
+    );
+    let mut stream = viewer.get("/board/events", "").send().await.unwrap();
+    assert_eq!(
+        next_snapshot(&mut stream).await["cannot"],
+        json!(["freeze"])
+    );
+}
+
+async fn log_in(client: &reqwest::Client, base: &str) -> String {
+    let login = json!({"username": "mia", "password": "hopper-1906"});
+    let answer = client.post(format!("{base}/login")).body(login.to_string());
+    let answer = answer.header("content-type", "application/json").send();
+    let answer = answer.await.unwrap();
+    assert_eq!(answer.status().as_u16(), 200);
+    let cookie = answer.headers()["set-cookie"].to_str().unwrap();
+    cookie.split(';').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn an_instance_that_is_killed_is_routed_round() {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let cookie = log_in(&client, REDIS_ARM).await;
+    let ask = async || {
+        let asked = client
+            .get(format!("{REDIS_ARM}/me"))
+            .header("cookie", &cookie);
+        let answer = asked.send().await.unwrap();
+        let served_by = answer.headers()["x-served-by"].to_str().unwrap();
+        (answer.status().as_u16(), served_by.to_owned())
+    };
+    done(&["kill", "session-redis-a"]);
+    let began = Instant::now();
+    for _ in 0..100 {
+        assert_eq!(ask().await, (200, "session-redis-b".to_owned()));
+    }
+    // `docker kill` is an order of the engine's own, so it does not start it again.
+    done(&["start", "session-redis-a"]);
+    let mut met = std::collections::BTreeSet::new();
+    while met.len() < 2 {
+        let (status, served_by) = ask().await;
+        assert_eq!(status, 200);
+        met.insert(served_by);
+        assert!(began.elapsed() < Duration::from_secs(60), "{met:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// What a service says that cannot do its part: the last line, and its exit code.
+fn fails(service: &str, environment: &[&str], command: &[&str]) -> String {
+    let mut args = vec!["run", "--rm", "--no-deps", "--quiet-pull"];
+    for variable in environment {
+        args.extend(["--env", variable]);
+    }
+    args.push(service);
+    args.extend(command);
+    let output = compose(&args);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.stdout, b"", "{said}");
+    let code = output.status.code().unwrap();
+    assert!([2, 4].contains(&code), "{code}: {said}");
+    said.lines().last().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn what_is_missing_is_said_in_one_line() {
+    let soon = "START_WAIT_MS=1000";
+    let wrong = fails(
+        "jwt-a",
+        &["DATABASE_URL=postgres://svj:sesame@nowhere/svj", soon],
+        &[],
+    );
+    assert!(
+        wrong.contains("DATABASE_URL") && wrong.contains("nowhere"),
+        "{wrong}"
+    );
+    assert!(!wrong.contains("sesame"), "{wrong}");
+
+    let never = fails("session-redis-a", &["REDIS_URL=redis://nowhere", soon], &[]);
+    assert!(
+        never.contains("--start-wait-ms") && never.contains("store"),
+        "{never}"
+    );
+
+    let keyless = [
+        "server-jwt",
+        "--pool",
+        "jwt",
+        "--keys",
+        "/run/svj/nothing.json",
+    ];
+    let keyless = fails("jwt-a", &[], &keyless);
+    assert!(
+        keyless.contains("--keys /run/svj/nothing.json"),
+        "{keyless}"
+    );
+
+    let secretless = [
+        "server-jwt",
+        "--pool",
+        "jwt",
+        "--lab",
+        "--keys",
+        "/run/svj/keys.json",
+    ];
+    let secretless = fails("jwt-a", &["LAB_SECRET_FILE=/nowhere/secret"], &secretless);
+    assert!(
+        secretless.contains("--lab-secret-file /nowhere/secret"),
+        "{secretless}"
+    );
+}
+
+#[test]
+fn the_balancers_configuration_is_good_for_the_images_version_too() {
+    let file = "/usr/local/etc/haproxy/haproxy.cfg";
+    let output = compose(&["exec", "--no-TTY", "balancer", "haproxy", "-c", "-f", file]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(!said(&output).contains("WARNING"), "{}", said(&output));
+}
