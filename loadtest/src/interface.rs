@@ -185,3 +185,61 @@ fn filled(json: &Value, fill: &impl Fn(&str) -> String) -> Value {
         other => other.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn account() -> Account {
+        Account {
+            name: "{password}".to_owned(),
+            password: "{user}".to_owned(),
+        }
+    }
+
+    fn sent(body: Body) -> String {
+        let mut requests = Requests::default();
+        requests.login.body = body;
+        let interface = Interface::described(requests, Place::Cookie("x".to_owned()));
+        let request = interface.log_in(&Client::new(), "http://127.0.0.1:1", &account());
+        let request = request.build().unwrap();
+        assert_eq!(request.url().as_str(), "http://127.0.0.1:1/login");
+        let body = request.body().unwrap().as_bytes().unwrap();
+        String::from_utf8(body.to_vec()).unwrap()
+    }
+
+    /// Names and passwords may look like placeholders: each stands for itself.
+    #[test]
+    fn a_login_is_filled_in_wherever_it_says_so_and_once() {
+        let json = json!({"who": ["{user}", {"secret": "-{password}-"}], "n": 1});
+        let filled: Value = serde_json::from_str(&sent(Body::Json(json))).unwrap();
+        let wanted = json!({"who": ["{password}", {"secret": "-{user}-"}], "n": 1});
+        assert_eq!(filled, wanted);
+        let form = [("name", "{user}"), ("pass", "{password}")];
+        let form = form.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        let sent = sent(Body::Form(form.into_iter().collect()));
+        assert_eq!(sent, "name=%7Bpassword%7D&pass=%7Buser%7D");
+    }
+
+    #[test]
+    fn an_instance_is_called_what_was_learnt() {
+        let mut interface = (*Interface::ours()).clone();
+        let mut headers = HeaderMap::new();
+        assert_eq!(interface.served_by(&headers), "unnamed");
+        headers.insert("x-served-by", "web-7f9c".parse().unwrap());
+        assert_eq!(interface.served_by(&headers), "web-7f9c");
+        interface.learn("web-7f9c".to_owned(), "mine-a".to_owned());
+        assert_eq!(interface.served_by(&headers), "mine-a");
+    }
+
+    #[test]
+    fn a_token_is_read_where_it_was_said_to_be() {
+        let place = Place::Bearer("/data/0/jwt".to_owned());
+        let interface = Interface::described(Requests::default(), place);
+        let body = json!({"data": [{"jwt": "abc"}]});
+        assert_eq!(interface.token(&body), Some("abc"));
+        assert_eq!(interface.token(&json!({"jwt": "abc"})), None);
+        assert_eq!(interface.cookie(), None);
+    }
+}

@@ -80,12 +80,6 @@ pub(super) async fn prepare(
         watched.push(watch(scene, visitor, order.asked, asked)?);
     }
     let sticky = scene.arm.policy == Policy::Sticky;
-    // Several orders log somebody in at the same time. In step with each other, each would get the
-    // turn that another one waits for, again and again.
-    let _one_after_the_other = match sticky {
-        true => Some(TURNS.lock().await),
-        false => None,
-    };
     let told_at = if sticky {
         scene.balanced.clone()
     } else {
@@ -110,7 +104,7 @@ pub(super) struct Given {
     at_ms: f64,
 }
 
-/// Who logs in through a sticky balancer until it picks the right instance.
+/// Who tries once more to log in through a sticky balancer, until it picks the right instance.
 static TURNS: Mutex<()> = Mutex::const_new(());
 
 /// Logs somebody in at one instance: directly, or, where the balancer is sticky, as often as it
@@ -122,7 +116,13 @@ async fn log_in_at(scene: &Scene, user: &Account, name: &str) -> anyhow::Result<
     } else {
         scene.direct(name)
     };
-    for _ in 0..TRIES {
+    let mut one_after_the_other = None;
+    for n in 0..TRIES {
+        // Several orders log somebody in at the same time. In step with each other, each would get
+        // the turn that another one waits for, again and again.
+        if n > 0 && one_after_the_other.is_none() {
+            one_after_the_other = Some(TURNS.lock().await);
+        }
         let kind = steadfast(scene.arm);
         let interface = Arc::clone(&scene.interface);
         let mut visitor = Visitor::new(kind, interface, user.clone());

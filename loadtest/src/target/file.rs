@@ -8,6 +8,7 @@
 //! Long because whoever writes a target file looks for all of its fields in one place.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use app::users::LOAD_PASSWORD;
@@ -139,7 +140,7 @@ pub enum Users {
 }
 
 /// A user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct User {
     /// The name to log in with.
@@ -149,7 +150,7 @@ pub struct User {
 }
 
 /// Users that are numbered and share a password.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pattern {
     /// Their names, with `{n}` for the number.
@@ -274,6 +275,25 @@ impl TargetFile {
     /// The JSON Schema of this format, as it stands in `target.schema.json`.
     pub fn json_schema() -> Value {
         schemars::schema_for!(TargetFile).to_value()
+    }
+}
+
+/// Without the password.
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User")
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Without the password.
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pattern")
+            .field("name", &self.name)
+            .field("count", &self.count)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,8 +1,8 @@
 //! A target: an application that somebody else has started, in two instances behind a balancer.
 //!
-//! [`file`] is the format of the file that describes one, and [`check`] what the types cannot say.
-//! [`ground`] is what a run stands on that plays on one, and [`wait`] how it sees what others do.
-//! `docs/TARGETS.md` is the page for whoever writes such a file.
+//! [`mod@file`] is the format of the file that describes one, and [`check`] what the types cannot
+//! say. [`ground`] is what a run stands on that plays on one, and [`wait`] how it sees what others
+//! do. `docs/TARGETS.md` is the page for whoever writes such a file.
 
 mod arm;
 pub mod check;

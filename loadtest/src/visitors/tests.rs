@@ -44,6 +44,15 @@ fn a_cookie_set_at_one_port_is_sent_to_the_other() {
 }
 
 #[test]
+fn a_cookie_from_behind_one_name_is_sent_to_the_instance_behind_another() {
+    let browser = visitor(Client::Browser);
+    let cookie = "sid-session-memory=abc; HttpOnly; SameSite=Lax; Path=/";
+    told(&browser, "http://balancer:8001", cookie);
+    let ticket = browser.ticket("http://session-memory-b:8080", "/me");
+    assert_eq!(ticket.unwrap().revealed(), "sid-session-memory=abc");
+}
+
+#[test]
 fn a_browser_obeys_a_removal_and_the_other_kind_keeps_its_cookie() {
     let removal = "sid-session-memory=; Max-Age=0; Path=/";
     let browser = logged_in(Client::Browser);
