@@ -31,12 +31,14 @@ const SERVERS: [&str; 10] = [
 ];
 
 fn compose(args: &[&str]) -> Output {
+    compose_with(args, [])
+}
+
+fn compose_with<const N: usize>(args: &[&str], environment: [(&str, &Path); N]) -> Output {
     let mut command = Command::new("docker");
-    command.arg("compose").args(args);
-    command
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap())
-        .output()
-        .unwrap()
+    command.arg("compose").args(args).envs(environment);
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    command.current_dir(repository).output().unwrap()
 }
 
 fn said(output: &Output) -> String {
@@ -270,15 +272,8 @@ fn the_balancers_configuration_is_good_for_the_images_version_too() {
 #[test]
 fn the_matrix_finds_every_arm_as_expected_and_leaves_its_report_here() {
     let runs = tempfile::tempdir().unwrap();
-    let mut command = Command::new("docker");
-    command.args([
-        "compose", "run", "--rm", "--no-TTY", "loadtest", "matrix", "--json",
-    ]);
-    let output = command
-        .env("RUNS", runs.path())
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap())
-        .output()
-        .unwrap();
+    let args = ["run", "--rm", "--no-TTY", "loadtest", "matrix", "--json"];
+    let output = compose_with(&args, [("RUNS", runs.path())]);
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(0), "{told}");
     let record: Value = serde_json::from_slice(&output.stdout).unwrap();
