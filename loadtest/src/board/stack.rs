@@ -16,11 +16,10 @@ mod wait;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use anyhow::Context as _;
 use cluster::redis_elsewhere;
 use futures_util::future::{join_all, try_join_all};
 
-use places::{PoolAt, arm_of, pool_at, resolve};
+use places::{PoolAt, arm_of, resolve};
 use shared::Shared;
 use wait::{STRIKE_LOOK, within};
 
@@ -48,38 +47,25 @@ impl Stack {
     /// be kept stopped and no key replaced.
     ///
     /// # Errors
-    /// When the file names no pool of a board's lane, or a file that it needs cannot be read.
+    /// When the file names no pool for one of the lanes, or the folder cannot be used.
     pub fn new(
         target: &Target,
         shared: Option<&Path>,
         redis_url: Option<String>,
     ) -> anyhow::Result<Self> {
-        let pools: Vec<PoolAt> = Pool::ALL
-            .into_iter()
-            .filter_map(|pool| pool_at(target, pool).transpose())
-            .collect::<Result<_, _>>()?;
-        for lane in [Lane::Session, Lane::Jwt] {
-            let arms = Pool::ALL.into_iter().filter(|pool| pool.lane() == lane);
-            let names: Vec<_> = arms.map(arm_of).collect();
-            anyhow::ensure!(
-                pools.iter().any(|at| at.pool.lane() == lane),
-                "--target {}: a board has two lanes; name an arm {} in \"arms\"",
-                target.path.display(),
-                names.join(" or ")
-            );
-        }
-        let first = target.file.arms.first().context("a target has arms")?;
-        let shared = match shared {
-            Some(folder) => Some(Shared::open(folder)?),
-            None => None,
-        };
         Ok(Self {
-            pools,
-            lab: target.lab(first)?,
-            shared,
+            pools: places::of(target)?,
+            lab: None,
+            shared: shared.map(Shared::open).transpose()?,
             redis_url,
             client: upstream::client(),
         })
+    }
+
+    /// The same, with the way into the `/lab` of its servers.
+    #[must_use]
+    pub fn with_lab(self, lab: Option<Lab>) -> Self {
+        Self { lab, ..self }
     }
 
     fn at(&self, pool: Pool) -> Result<&PoolAt, StageError> {

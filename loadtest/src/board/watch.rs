@@ -70,16 +70,24 @@ async fn before_stack(
     rules: Rules,
     told_to_end: impl Future<Output = ()>,
 ) -> Result<(), WatchError> {
-    let open = async || {
-        let target = Target::load(&running.target)?;
-        Stack::new(&target, running.shared.as_deref(), redis_url.clone())
+    let wrong = WatchError::Stack;
+    let target = Target::load(&running.target).map_err(|error| wrong(error.into()))?;
+    let stage = Stack::new(&target, running.shared.as_deref(), redis_url).map_err(wrong)?;
+    // The servers' first start makes the secret that the file names.
+    let lab = async || {
+        target
+            .file
+            .arms
+            .first()
+            .map(|arm| target.lab(arm))
+            .transpose()
     };
     tokio::pin!(told_to_end);
-    let stage = tokio::select! {
-        // The servers' first start makes the secret that the target file names.
-        stage = app::start::waiting(Some(STACK_WAIT), open) => stage.map_err(WatchError::Stack)?,
+    let lab = tokio::select! {
+        lab = app::start::waiting(Some(STACK_WAIT), lab) => lab,
         () = &mut told_to_end => return Ok(()),
     };
+    let stage = stage.with_lab(lab.map_err(|error| wrong(error.into()))?.flatten());
     let board = Board::before(Arc::new(stage), door, rules);
     board.show_newest_figures(Path::new(RUNS));
     // One line, so that it is not buried among those of other services.
