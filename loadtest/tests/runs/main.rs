@@ -91,6 +91,7 @@ fn executable(args: &[&str]) -> Command {
     command
         .args(args)
         .env_remove("REDIS_URL")
+        .env_remove("SVJ_TARGET")
         .env("NO_COLOR", "1")
         .stdin(Stdio::null());
     command

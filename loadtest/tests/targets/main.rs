@@ -52,6 +52,7 @@ fn matrix(args: &[&str], out: &Path) -> (Output, String) {
         .arg("--out")
         .arg(out)
         .env_remove("REDIS_URL")
+        .env_remove("SVJ_TARGET")
         .env("NO_COLOR", "1")
         .stdin(Stdio::null())
         .output()
