@@ -1,6 +1,8 @@
 //! The null memory: it believes whoever it is told. The zero line of every chart, and the
 //! smallest complete implementation of the seam.
 
+use std::time::{Duration, Instant};
+
 use axum::Router;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -16,6 +18,7 @@ use crate::problem::{Problem, Reason};
 #[derive(Debug, Clone)]
 pub struct Trusting {
     served_by: String,
+    waste: Duration,
 }
 
 impl Trusting {
@@ -23,7 +26,15 @@ impl Trusting {
     pub fn new(instance: &Instance) -> Self {
         Self {
             served_by: instance.served_by(),
+            waste: Duration::ZERO,
         }
+    }
+
+    /// The same, but each check takes so much CPU time longer, for nothing: a difference whose
+    /// size is known, to see whether an instrument finds it.
+    #[must_use]
+    pub fn wasting(self, waste: Duration) -> Self {
+        Self { waste, ..self }
     }
 }
 
@@ -38,6 +49,12 @@ impl Memory for Trusting {
     }
 
     async fn recall(&self, request: &mut Parts) -> Result<Login, Problem> {
+        if !self.waste.is_zero() {
+            let began = Instant::now();
+            while began.elapsed() < self.waste {
+                std::hint::spin_loop();
+            }
+        }
         let header = request
             .headers
             .get(AUTHORIZATION)

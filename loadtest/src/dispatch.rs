@@ -3,6 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use app::trusting::Trusting;
 use clap::Parser;
@@ -15,6 +16,9 @@ use crate::{cli, healthcheck};
 struct TrustingArgs {
     #[command(flatten)]
     settings: app::Settings,
+    /// CPU time that each check wastes, in nanoseconds
+    #[arg(long, value_name = "NS", default_value_t = 0)]
+    waste_ns: u64,
 }
 
 /// Runs a subcommand that is somebody else's, if `args` asks for one: a process of a cluster,
@@ -29,7 +33,8 @@ pub fn foreign(args: &[OsString]) -> Option<ExitCode> {
         "server-session" => child(&args[1..], "server-session", server_session::run),
         "trusting" => child(&args[1..], "trusting", |args: TrustingArgs| {
             app::start::start("trusting", args.settings, async |instance| {
-                Ok(Trusting::new(&instance))
+                let waste = Duration::from_nanos(args.waste_ns);
+                Ok(Trusting::new(&instance).wasting(waste))
             })
         }),
         "supervisor" => cluster::supervisor::run(),

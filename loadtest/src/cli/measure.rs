@@ -54,6 +54,10 @@ pub struct MeasureArgs {
     /// Run an arm with the settings of another, to see that the instrument notices
     #[arg(long, value_name = "ARM=OTHER", hide = true, value_parser = parse_swap)]
     pub swap: Option<Swap>,
+
+    /// CPU time that an arm swapped with `trusting` wastes on each check, in nanoseconds
+    #[arg(long, value_name = "NS", hide = true, default_value_t = 0)]
+    pub waste_ns: u64,
 }
 
 impl MeasureArgs {

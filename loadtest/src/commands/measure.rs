@@ -101,6 +101,7 @@ fn plan(args: &MeasureArgs) -> Result<Plan, Failure> {
         timed: args.timed(),
         seed: args.run.seed,
         shard: args.shard,
+        waste_ns: args.waste_ns,
         swapped: args.swap,
     })
 }

@@ -40,6 +40,9 @@ pub struct Plan {
     pub shard: Shard,
     /// Within how much 99 % must be answered, where the highest rate is looked for.
     pub p99_bound: Duration,
+    /// CPU time that the swapped arm wastes on each check, if it is one that checks nothing, in
+    /// nanoseconds: a difference of known size.
+    pub waste_ns: u64,
     /// An arm that is run with the settings of another, to see whether the instrument notices.
     pub swapped: Option<Swap>,
 }
@@ -51,6 +54,8 @@ pub struct Case {
     pub arm: &'static Arm,
     /// How its instances are started: the arm's own way, except in a test of the instrument.
     pub server: Server,
+    /// CPU time that it wastes on each check, in nanoseconds: none, except in such a test.
+    pub waste_ns: u64,
     /// What the record calls its variant; none is the usual one.
     pub name: Option<&'static str>,
     /// What is done otherwise than usual.
@@ -134,6 +139,7 @@ impl Plan {
         Case {
             arm,
             server: swapped.map_or(arm.server, |swap| swap.with.server),
+            waste_ns: swapped.map_or(0, |_| self.waste_ns),
             name: variant.name,
             variant,
             rate_rps: self.rate_rps * variant.rate_share,
@@ -178,6 +184,9 @@ impl Case {
                 "--pad-claims".to_owned(),
                 variant.pad_claims_bytes.to_string(),
             ]);
+        }
+        if self.waste_ns > 0 && self.server == Server::Trusting {
+            flags.extend(["--waste-ns".to_owned(), self.waste_ns.to_string()]);
         }
         if variant.token_in_cookie && matches!(self.server, Server::Jwt { .. }) {
             flags.extend(["--carry".to_owned(), "cookie".to_owned()]);

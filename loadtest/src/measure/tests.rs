@@ -25,6 +25,7 @@ fn plan(names: &[&str]) -> Plan {
         timed: Duration::from_secs(2),
         seed: 7,
         shard: Shard::WHOLE,
+        waste_ns: 0,
         swapped: None,
         p99_bound: Duration::from_millis(10),
     }

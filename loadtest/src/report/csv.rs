@@ -36,6 +36,10 @@ pub fn tables(record: &Record) -> anyhow::Result<Vec<(String, String)>> {
             "comparisons.csv",
             serde_json::to_value(&record.comparisons)?,
         ),
+        (
+            "break_evens.csv",
+            serde_json::to_value(&record.break_evens)?,
+        ),
         ("not_run.csv", serde_json::to_value(&record.not_run)?),
     ];
     let mut files = Vec::new();

@@ -16,8 +16,9 @@ pub(crate) fn cost(view: View<'_>) -> Vec<String> {
         Validity::Invalid => return vec![format!("INVALID: {because}. No cost is shown.")],
         Validity::HintOnly | Validity::Ok => {}
     }
+    let hint = (judged.validity == Validity::HintOnly).then(|| format!("A hint only: {because}."));
     if sweeps::searched(view) {
-        return swept(view);
+        return swept(view).into_iter().chain(hint).collect();
     }
     let mut lines = vec!["CPU of server, store and database for one request:".to_owned()];
     for arm in cost::by_arm(view) {
@@ -40,9 +41,7 @@ pub(crate) fn cost(view: View<'_>) -> Vec<String> {
     }
     lines.extend(swept(view));
     lines.extend(cost::how_sure(view));
-    if judged.validity == Validity::HintOnly {
-        lines.push(format!("A hint only: {because}."));
-    }
+    lines.extend(hint);
     lines
 }
 
