@@ -32,10 +32,7 @@ impl Book {
     /// # Errors
     /// When the folder cannot be written, or holds a run already.
     pub fn open(out: Option<&Path>, seed: u64, command: String) -> Result<Book, Failure> {
-        let dir = match out {
-            Some(dir) => named(dir)?,
-            None => next_free(Path::new(RUNS))?,
-        };
+        let dir = folder(out)?;
         let record = Record {
             started_at: now(),
             ..Record::new(seed, command)
@@ -141,6 +138,18 @@ impl Book {
 
     fn save(&self) -> Result<(), record::Error> {
         self.edit(|record| record.save(&self.dir)).map(|_| ())
+    }
+}
+
+/// A folder for a run: the one that was asked for, which must not hold a run yet, or the next free
+/// `runs/<date>-<n>`.
+///
+/// # Errors
+/// When it cannot be written, or holds a run already.
+pub fn folder(out: Option<&Path>) -> Result<PathBuf, Failure> {
+    match out {
+        Some(dir) => named(dir),
+        None => next_free(Path::new(RUNS)),
     }
 }
 

@@ -2,6 +2,7 @@
 //! Long because every flag of every command stands here with its help.
 
 pub mod measure;
+pub mod soak;
 
 use std::ffi::OsString;
 use std::net::IpAddr;
@@ -12,6 +13,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::arms;
 use measure::{MeasureArgs, MergeArgs, SelfTestArgs};
+use soak::SoakArgs;
 
 /// What is printed when nothing is asked for.
 pub const FIVE_LINES: &str = "\
@@ -47,6 +49,8 @@ pub enum Command {
     Report(ReportArgs),
     /// The instrument against a server with known delays, failures, hops and a stall
     SelfTest(SelfTestArgs),
+    /// An hour of people and faults, and a checker that replays it; exits 1 at what nothing explains
+    Soak(SoakArgs),
     /// Take a token apart: header, payload, signature, and whether it holds
     #[command(disable_help_flag = true)]
     Inspect {
@@ -243,6 +247,9 @@ pub fn one_line(program: &str, error: &clap::Error) -> (String, u8) {
     )
 }
 
+/// The flags that take a URL.
+const URLS: [&str; 2] = ["--redis-url", "--target-store"];
+
 /// The command line as it was typed, as a record keeps it.
 pub fn as_typed(args: &[OsString]) -> String {
     let mut words = vec![Cli::command().get_name().to_owned()];
@@ -250,14 +257,16 @@ pub fn as_typed(args: &[OsString]) -> String {
     for arg in args.iter().skip(1) {
         let arg = arg.to_string_lossy();
         // A URL may hold a password, and records are published.
+        let flag = arg.split('=').next().unwrap_or_default();
+        let takes_url = URLS.contains(&flag);
         if secret {
             words.push("URL".to_owned());
-        } else if arg.starts_with("--redis-url=") {
-            words.push("--redis-url=URL".to_owned());
+        } else if takes_url && flag.len() < arg.len() {
+            words.push(format!("{flag}=URL"));
         } else {
             words.push(arg.clone().into_owned());
         }
-        secret = arg == "--redis-url";
+        secret = takes_url && flag.len() == arg.len();
     }
     words.join(" ")
 }
@@ -326,6 +335,11 @@ mod tests {
         assert_eq!(
             as_typed(&args.map(OsString::from)),
             "loadtest matrix --redis-url=URL"
+        );
+        let args = ["x", "measure", "--target-store", "redis://:secret@host"];
+        assert_eq!(
+            as_typed(&args.map(OsString::from)),
+            "loadtest measure --target-store URL"
         );
     }
 }

@@ -41,6 +41,7 @@ pub mod run;
 pub mod scene;
 pub mod self_test;
 pub mod site;
+pub mod soak;
 pub mod statistics;
 pub mod tally;
 pub mod target;

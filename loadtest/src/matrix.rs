@@ -174,22 +174,38 @@ impl<'a> Desk<'a> {
             }
             self.progress
                 .doing(format!("{}: {}", arm.label, event.label));
+            let before = self.site.retries(arm).await?;
             let played = play(&mut company).await;
             let observed = played.map_err(|error| error.context(event.name))?;
-            self.note_visits(arm, &observed)?;
+            let after = self.site.retries(arm).await?;
+            let retried = after
+                .zip(before)
+                .map(|(now, then)| now.saturating_sub(then));
+            self.note_visits(arm, &observed, retried)?;
             *done += 1;
             self.progress.step();
         }
         company.scene.clear().await
     }
 
-    fn note_visits(&self, arm: &Arm, observed: &[Observed]) -> anyhow::Result<()> {
+    /// `retried` is what a target's balancer tried again, for all clients together.
+    fn note_visits(
+        &self,
+        arm: &Arm,
+        observed: &[Observed],
+        retried: Option<u64>,
+    ) -> anyhow::Result<()> {
         let (mut cells, mut hops) = (Vec::new(), Vec::new());
+        let alone = observed.len() == 1;
         for observed in observed {
             let (mut cell, more) = observed.tally(arm);
             if self.site.rig().is_none() {
                 // Only our own balancer says on each answer how often it tried.
-                cell.detail.retried = None;
+                cell.detail.retried = retried.filter(|_| alone);
+                if let Some(retried) = retried.filter(|_| !alone) {
+                    let more = &mut cell.detail.more;
+                    more.insert(record::RETRIED_TOGETHER.to_owned(), retried.into());
+                }
             }
             cells.push(cell);
             hops.extend(more);

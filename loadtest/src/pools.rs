@@ -66,6 +66,10 @@ pub struct Premises {
 /// How long a draining instance waits for the balancer to see it: three health checks.
 const DRAIN_WAIT_MS: u64 = 600;
 
+/// How long it then waits for those who do not finish. In a deployment it is longer; here whoever
+/// loiters is meant to.
+const DRAIN_DEADLINE_MS: u64 = 1_500;
+
 impl Premises {
     /// Instances of `arm` with these names, started with `flags` beside the arm's own, and keys of
     /// their own. `tag` tells this pool from other pools of the same arm: they share neither keys
@@ -122,6 +126,10 @@ impl Premises {
         args.extend(words(&["--lab", "--accounts"]));
         args.push(self.accounts.clone().into());
         args.extend(words(&["--drain-wait-ms", &DRAIN_WAIT_MS.to_string()]));
+        args.extend(words(&[
+            "--drain-deadline-ms",
+            &DRAIN_DEADLINE_MS.to_string(),
+        ]));
         let mut env = vec![("LAB_SECRET".into(), self.lab.secret().into())];
         if arm.server.needs_store() {
             let prefix = format!("{}{}:{tag}:", self.key_prefix, arm.name);

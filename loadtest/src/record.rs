@@ -253,6 +253,10 @@ pub struct Cell {
     pub detail: Detail,
 }
 
+/// Among what else was noted of a cell: how often a target's balancer tried again for all clients
+/// of the event together, where there is more than one kind of them.
+pub const RETRIED_TOGETHER: &str = "retried_together";
+
 /// What else is worth knowing about a cell. Fields that say nothing are left out of the file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Detail {
@@ -261,7 +265,7 @@ pub struct Detail {
     /// request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recognised_at_end: Option<u64>,
-    /// Requests that the balancer sent a second time.
+    /// Requests that the balancer sent a second time; of a target's, how often it tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retried: Option<u64>,
     /// Attempts to log in that were refused or failed while the event went on.

@@ -170,13 +170,7 @@ impl Scene {
 
     /// What ends a login of this scene by itself, leeway included.
     pub fn lifetime_ms(&self) -> Option<u64> {
-        let lifetime_ms = match self.arm.properties.lifetime {
-            Lifetime::None => return None,
-            Lifetime::Session => self.lives.absolute_ms,
-            Lifetime::AccessToken => self.lives.access_ms,
-            Lifetime::TwoWeeks => 14 * 24 * 60 * 60 * 1_000,
-        };
-        Some(lifetime_ms + self.arm.properties.leeway_ms)
+        lifetime_ms(self.arm, self.lives)
     }
 
     /// Ends its instances, if they are this run's own.
@@ -207,6 +201,17 @@ async fn seen_up(balancer: &Balancer, address: SocketAddr) -> anyhow::Result<()>
         }
         sleep(ASK_BALANCER).await;
     }
+}
+
+/// What ends a login of `arm` by itself, leeway included.
+pub fn lifetime_ms(arm: &Arm, lives: Lives) -> Option<u64> {
+    let lifetime_ms = match arm.properties.lifetime {
+        Lifetime::None => return None,
+        Lifetime::Session => lives.absolute_ms,
+        Lifetime::AccessToken => lives.access_ms,
+        Lifetime::TwoWeeks => 14 * 24 * 60 * 60 * 1_000,
+    };
+    Some(lifetime_ms + arm.properties.leeway_ms)
 }
 
 /// `a` of `<pool>-a`.

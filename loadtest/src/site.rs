@@ -2,6 +2,7 @@
 //! started. On either, arms are set up as [`Scene`]s.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
@@ -12,13 +13,16 @@ use serde_json::json;
 
 use crate::answer::{Outcome, Wanted};
 use crate::arms::{Arm, Server};
+use crate::book::Book;
+use crate::cli::RunArgs;
 use crate::describe::{describe, describe_target};
 use crate::events::Needs;
 use crate::pools::{INSTANCES, Lives};
 use crate::record;
 use crate::rig::Rig;
-use crate::run::Footing;
+use crate::run::{self, Footing};
 use crate::scene::Scene;
+use crate::target::Target;
 use crate::target::ground::Ground;
 use crate::visitors::{Account, Visitor, steadfast};
 
@@ -29,6 +33,39 @@ pub enum Site {
     Cluster(Arc<Rig>),
     /// What somebody else has started.
     Target(Arc<Ground>),
+}
+
+/// The book of a run, and what it stands on: the target that a file describes, found to answer, or
+/// else a cluster with what `arms` need. Nothing if somebody stopped it meanwhile.
+///
+/// # Errors
+/// When the file is wrong, the target or a Redis that was named does not answer, a process does not
+/// come up, or the book cannot be written.
+pub async fn begin(
+    target: Option<&Path>,
+    args: &RunArgs,
+    arms: &[&Arm],
+    typed: String,
+) -> anyhow::Result<Option<(Book, Site)>> {
+    // A target that does not answer leaves no folder behind.
+    let ground = match target.map(Target::load).transpose()? {
+        Some(target) => {
+            let finding = Ground::find(target, &args.arms, args.seed);
+            match run::unless_interrupted(finding).await {
+                Some(ground) => Some(ground?),
+                None => return Ok(None),
+            }
+        }
+        None => None,
+    };
+    let book = Book::open(args.out.as_deref(), args.seed, typed)?;
+    if let Some(ground) = ground {
+        let site = Site::Target(Arc::new(ground));
+        run::note_environment(&book, &site);
+        return Ok(Some((book, site)));
+    }
+    let rig = run::raise_for(&book, args, arms).await?;
+    Ok(rig.map(|rig| (book, Site::Cluster(rig))))
 }
 
 impl Site {
@@ -70,6 +107,18 @@ impl Site {
         match self {
             Self::Cluster(rig) => rig.set_up(arm, lives, server).await,
             Self::Target(ground) => ground.scene(arm),
+        }
+    }
+
+    /// How often a target's balancer tried requests to `arm` again so far, if it says so. Our own
+    /// says on each answer how often it tried.
+    ///
+    /// # Errors
+    /// When what it says cannot be read any more.
+    pub async fn retries(&self, arm: &Arm) -> anyhow::Result<Option<u64>> {
+        match self {
+            Self::Cluster(_) => Ok(None),
+            Self::Target(ground) => ground.retries(arm).await,
         }
     }
 

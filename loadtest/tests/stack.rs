@@ -259,6 +259,36 @@ fn what_is_missing_is_said_in_one_line() {
     );
 }
 
+/// The engine names the port; the variable that moves it stands beside that number in the page.
+#[test]
+fn a_port_that_is_taken_is_named_and_its_variable_found() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().port().to_string();
+    let page = include_str!("../../docs/STACK.md");
+    let file = include_str!("../../docker-compose.yml");
+    let mut found = 0;
+    for row in page.lines().filter(|line| line.contains("_PORT` |")) {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let (port, variable) = (cells[1], cells[2].trim_matches('`'));
+        assert!(file.contains(&format!("${{{variable}:-{port}}}")), "{row}");
+        found += 1;
+    }
+    assert_eq!(found, file.matches("${PUBLISH_ON:-127.0.0.1}:").count());
+
+    let mut command = Command::new("docker");
+    command.args(["compose", "run", "--rm", "--no-deps", "--service-ports"]);
+    command.args(["balancer", "haproxy", "-v"]);
+    for variable in ["STATISTICS", "STICKY", "REDIS", "JWT", "SPLIT", "DENYLIST"] {
+        // Any will do: the stack has the usual ones.
+        command.env(format!("{variable}_PORT"), "0");
+    }
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    command.env("MEMORY_PORT", &taken).current_dir(repository);
+    let output = command.output().unwrap();
+    assert!(!output.status.success(), "{}", said(&output));
+    assert!(said(&output).contains(&taken), "{}", said(&output));
+}
+
 #[test]
 fn the_balancers_configuration_is_good_for_the_images_version_too() {
     let file = "/usr/local/etc/haproxy/haproxy.cfg";
@@ -292,7 +322,44 @@ fn the_matrix_finds_every_arm_as_expected_and_leaves_its_report_here() {
     assert_eq!(recognised("jwt-hs256"), 20);
     assert_eq!(recognised("jwt-hs256-split"), 0);
     assert_eq!(recognised("jwt-denylist"), 20);
-    let run = std::fs::read_dir(runs.path()).unwrap().next().unwrap();
+    left_its_report(runs.path());
+}
+
+/// Whoever ran something in the stack finds its report on this side.
+fn left_its_report(runs: &Path) {
+    let run = std::fs::read_dir(runs).unwrap().next().unwrap();
     let report = run.unwrap().path().join("report.html");
     assert!(report.exists(), "{}", report.display());
+}
+
+/// How dear anything is, no test says: the machine is busy.
+#[test]
+fn what_a_request_costs_is_asked_of_the_servers_themselves() {
+    wait_until_all_are_healthy();
+    let runs = tempfile::tempdir().unwrap();
+    let run = ["run", "--rm", "--no-TTY", "loadtest", "measure", "--json"];
+    let small = ["--rate", "100", "--seconds", "0.3", "--blocks", "8"];
+    let output = compose_with(&[&run[..], &small].concat(), [("RUNS", runs.path())]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.contains("A hint only"), "{told}");
+    let record: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let measures = record["measures"].as_array().unwrap();
+    for (arm, stored) in [
+        ("session-memory", false),
+        ("session-redis", true),
+        ("jwt-hs256", false),
+        ("jwt-hs256-split", false),
+        ("jwt-denylist", true),
+    ] {
+        let usual = |one: &&Value| one["arm"] == arm && one["variant"] == Value::Null;
+        let of_arm: Vec<_> = measures.iter().filter(usual).collect();
+        assert_eq!(of_arm.len(), 8, "{arm}: {told}");
+        for one in of_arm {
+            let cpu = &one["cpu_ns_per_request"];
+            assert!(cpu["server"].as_f64().unwrap() > 0.0, "{one}");
+            assert_eq!(cpu["store"].is_number(), stored, "{one}");
+        }
+    }
+    left_its_report(runs.path());
 }

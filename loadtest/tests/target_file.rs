@@ -87,6 +87,8 @@ ours  | /requests                  | {"who_am_i": {"user": "name"}} | is no JSON
 ours  | /requests                  | {"instance_header": "a b"} | is no name of a header
 ours  | /users                     | {"list": []}     | users: nobody may log in
 ours  | /users                     | {"pattern": {"name": "x", "count": 2, "password": ""}} | {n}
+ours  | /haproxy_statistics        | "stats"          | haproxy_statistics: "stats" is no page
+ours  | /haproxy_statistics        | "http://u:p@x/"  | haproxy_statistics: that address
 ours  | /lab_secret                | "no"             | unknown field `lab_secret`
 flask | /arms/0/properties/state   | "moon"           | arms[0].properties.state: unknown
 flask | /requests/credential       | null             | requests.credential: "flask" is an

@@ -20,6 +20,29 @@ pub async fn version(url: &str) -> Result<String, String> {
     }
 }
 
+/// What a Redis says that it has used since it was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// CPU time of all its threads, in nanoseconds; it counts in microseconds.
+    pub cpu_ns: u64,
+    /// Commands that it carried out, whoever sent them; those aside that clients say about
+    /// themselves or to see whether it is there.
+    pub commands: u64,
+}
+
+/// What it says that it has used.
+///
+/// # Errors
+/// When it does not answer within half a second, or does not say.
+pub async fn usage(url: &str) -> Result<Usage, String> {
+    match tokio::time::timeout(ANSWER_WAIT, talk::usage(url)).await {
+        Ok(Ok((Some(cpu_ns), commands))) => Ok(Usage { cpu_ns, commands }),
+        Ok(Ok((None, _))) => Err("it does not say how much CPU time it used".to_owned()),
+        Ok(Err(error)) => Err(talk::in_words(&error)),
+        Err(_) => Err(format!("no answer within {ANSWER_WAIT:?}")),
+    }
+}
+
 /// Ends it without a last word to its disk. Whether it is started again is its keeper's business.
 ///
 /// # Errors

@@ -41,12 +41,31 @@ pub(super) async fn server(url: &str) -> RedisResult<Server> {
 /// Commands it has carried out since it was started, those aside that clients say about themselves
 /// or to see whether it is there.
 pub(super) async fn commands(url: &str) -> RedisResult<u64> {
-    let mut connection = connect(url).await?;
+    commands_over(&mut connect(url).await?).await
+}
+
+async fn commands_over(connection: &mut MultiplexedConnection) -> RedisResult<u64> {
     let info: String = redis::cmd("INFO")
         .arg("commandstats")
-        .query_async(&mut connection)
+        .query_async(connection)
         .await?;
     Ok(info.lines().filter_map(calls).sum())
+}
+
+/// CPU time that all of its threads have used since it was started, by its own account, in
+/// nanoseconds, if it says so, and the commands as [`commands`] counts them.
+pub(super) async fn usage(url: &str) -> RedisResult<(Option<u64>, u64)> {
+    let mut connection = connect(url).await?;
+    let info: InfoDict = redis::cmd("INFO")
+        .arg("cpu")
+        .query_async(&mut connection)
+        .await?;
+    let system: Option<f64> = info.get("used_cpu_sys");
+    let user: Option<f64> = info.get("used_cpu_user");
+    let cpu_ns = system
+        .zip(user)
+        .map(|(system, user)| ((system + user) * 1e9) as u64);
+    Ok((cpu_ns, commands_over(&mut connection).await?))
 }
 
 /// The calls in a line such as `cmdstat_get:calls=12,usec=34,…`, if they were somebody's work.

@@ -51,6 +51,20 @@ pub struct MeasureArgs {
     #[arg(long, value_name = "I/N", default_value_t = Shard::WHOLE)]
     pub shard: Shard,
 
+    /// Ask servers that are running already, as this file describes them (docs/TARGETS.md); they
+    /// say themselves what they used, which is a hint only
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "SVJ_TARGET",
+        conflicts_with_all = ["redis_url", "swap", "waste_ns"],
+    )]
+    pub target: Option<PathBuf>,
+
+    /// With --target: the Redis behind those servers, which is asked what it used
+    #[arg(long, value_name = "URL", env = "REDIS_URL", hide_env_values = true)]
+    pub target_store: Option<String>,
+
     /// Run an arm with the settings of another, to see that the instrument notices
     #[arg(long, value_name = "ARM=OTHER", hide = true, value_parser = parse_swap)]
     pub swap: Option<Swap>,

@@ -3,23 +3,29 @@
 
 use std::time::Duration;
 
-use crate::book::Book;
 use crate::cli::measure::MeasureArgs;
 use crate::failure::{Failure, exit};
 use crate::load::gate;
 use crate::load::schedule::Shard;
 use crate::measure::plan::{self, Case, Plan};
-use crate::measure::{Desk, Fault, compare, presets};
+use crate::measure::presets::{self, Preset};
+use crate::measure::{Desk, Fault, compare};
 use crate::progress::Progress;
 use crate::record::{Section, Validity};
 use crate::report;
 use crate::run::{self, unless_interrupted};
+use crate::site::{self, Site};
 
 /// How many logins a second are made beforehand, to tell how long a run takes.
 const LOGINS_A_SECOND: f64 = 20_000.0;
 
 /// How many rates a search for the highest one tries where nothing is in its way.
 const TRIES_USUAL: f64 = 13.0;
+
+/// Why what is measured on a target is a hint.
+const STATED_BY_THEMSELVES: &str = "the target's servers say themselves what they used, no process \
+                                    is fresh, and there is no server without a check to compare \
+                                    with";
 
 /// More than this were hardly meant: they are drawn, and held in memory, before the first is sent.
 const REQUESTS_A_TURN_MAX: f64 = 10_000_000.0;
@@ -29,12 +35,15 @@ const REQUESTS_A_TURN_MAX: f64 = 10_000_000.0;
 /// # Errors
 /// When the command line asks for what there is not, or the run cannot begin.
 pub async fn run(args: MeasureArgs, typed: String) -> anyhow::Result<u8> {
-    let plan = plan(&args)?;
+    let mut plan = plan(&args)?;
     let common = args.run;
-    let book = Book::open(common.out.as_deref(), common.seed, typed)?;
-    let Some(rig) = run::raise_for(&book, &common, &plan.arms).await? else {
+    let target = args.target.as_deref();
+    let Some((book, site)) = site::begin(target, &common, &plan.arms, typed).await? else {
         return Ok(exit::INTERRUPTED);
     };
+    if let Site::Target(ground) = &site {
+        plan.arms = ground.pools();
+    }
     book.edit(|record| {
         let topology = &mut record.environment.topology;
         topology.insert(
@@ -44,7 +53,8 @@ pub async fn run(args: MeasureArgs, typed: String) -> anyhow::Result<u8> {
     });
     let progress = Progress::new(common.json);
     let desk = Desk {
-        rig: &rig,
+        site: &site,
+        target_store: args.target_store.as_deref(),
         book: &book,
         progress: &progress,
         plan: &plan,
@@ -52,14 +62,14 @@ pub async fn run(args: MeasureArgs, typed: String) -> anyhow::Result<u8> {
     desk.announce();
     let outcome = unless_interrupted(async {
         let cases = desk.possible().await?;
-        begin(&desk, &cases);
+        begin(&desk, &cases)?;
         desk.run_all(&cases).await
     });
     let outcome = outcome.await;
     progress.finish();
     let code = conclude(&desk, outcome.as_ref());
-    let record = run::close(&rig, &book, outcome.is_none())?;
-    run::strike(&rig, &progress).await?;
+    let record = run::close(&site, &book, outcome.is_none())?;
+    run::strike(&site, &progress).await?;
     for line in report::cost_lines(&record) {
         progress.say(line);
     }
@@ -72,6 +82,9 @@ pub async fn run(args: MeasureArgs, typed: String) -> anyhow::Result<u8> {
 
 fn plan(args: &MeasureArgs) -> Result<Plan, Failure> {
     let preset = presets::find(&args.preset).map_err(Failure::Usage)?;
+    if args.target.is_some() {
+        fits_a_target(preset, args.shard)?;
+    }
     let variants = plan::choose_variants(&args.variant, preset).map_err(Failure::Usage)?;
     let shares = variants.iter().map(|variant| variant.rate_share);
     let most = args.rate * args.seconds * shares.fold(0.0, f64::max);
@@ -94,7 +107,11 @@ fn plan(args: &MeasureArgs) -> Result<Plan, Failure> {
         p99_bound: args.p99_bound(),
         preset,
         variants,
-        arms: plan::choose(&args.run.arms, preset).map_err(Failure::Usage)?,
+        arms: match args.target {
+            // Which it has, its file says.
+            Some(_) => Vec::new(),
+            None => plan::choose(&args.run.arms, preset).map_err(Failure::Usage)?,
+        },
         blocks: args.blocks,
         rate_rps: args.rate,
         warm_up: Duration::from_secs_f64(args.warm_up),
@@ -106,13 +123,39 @@ fn plan(args: &MeasureArgs) -> Result<Plan, Failure> {
     })
 }
 
+/// Whether this can be asked of servers that somebody else has started.
+fn fits_a_target(preset: &Preset, shard: Shard) -> Result<(), Failure> {
+    if !preset.suits_a_target() {
+        let suit = presets::ALL.iter().filter(|one| one.suits_a_target());
+        let suit: Vec<_> = suit.map(|one| one.name).collect();
+        return Err(Failure::Usage(format!(
+            "--preset {} starts servers of its own; with --target use {}",
+            preset.name,
+            suit.join(" or ")
+        )));
+    }
+    match shard == Shard::WHOLE {
+        true => Ok(()),
+        false => Err(Failure::Usage(
+            "--shard: with --target every shard would count what the servers used for all of \
+             them; leave one of them out"
+                .to_owned(),
+        )),
+    }
+}
+
 /// What will be done and how long it takes, and what cannot be done and why.
-fn begin(desk: &Desk<'_>, cases: &[Case]) {
+fn begin(desk: &Desk<'_>, cases: &[Case]) -> Result<(), Failure> {
     let plan = desk.plan;
     for arm in &plan.arms {
         if let Some(why) = desk.cannot_run(arm) {
             desk.progress.say(format!("not run  {}: {why}", arm.name));
         }
+    }
+    if cases.is_empty() {
+        return Err(Failure::Usage(
+            "nothing of this can be measured, for the reasons above".to_owned(),
+        ));
     }
     let turns = cases.len() as u64 * u64::from(plan.blocks);
     let block: f64 = cases.iter().map(|case| about_seconds(case, plan)).sum();
@@ -125,6 +168,7 @@ fn begin(desk: &Desk<'_>, cases: &[Case]) {
         block * f64::from(plan.blocks),
     ));
     desk.progress.start_bar_with_time_left(turns);
+    Ok(())
 }
 
 /// How long a turn takes: the timed part, warm-up, processes that start and end, and logins.
@@ -152,6 +196,10 @@ fn conclude(desk: &Desk<'_>, outcome: Option<&anyhow::Result<Option<Fault>>>) ->
 
 fn compare(desk: &Desk<'_>, code: u8) -> u8 {
     desk.book.edit(compare::conclude);
+    if desk.site.rig().is_none() {
+        desk.book
+            .judge(Section::Cost, Validity::HintOnly, STATED_BY_THEMSELVES);
+    }
     if cfg!(debug_assertions) {
         let debug = "a debug build; build with --release";
         desk.book.judge(Section::Cost, Validity::HintOnly, debug);

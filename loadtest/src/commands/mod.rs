@@ -7,6 +7,7 @@ pub mod measure;
 pub mod merge;
 pub mod report;
 pub mod self_test;
+pub mod soak;
 pub mod watch;
 
 use crate::board::BoardError;

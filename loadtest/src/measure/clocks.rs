@@ -1,7 +1,19 @@
-//! What the processes of one arm have used so far, from the system's own books.
+//! What the processes of one arm have used so far, from the system's own books or, of servers that
+//! somebody else has started, from what they say.
 
 use anyhow::Context as _;
 use cluster::{Pool, Redis, accounting};
+
+use super::stated::Stated;
+
+/// Who says what was used.
+#[derive(Debug)]
+pub enum Clocks {
+    /// The system, of processes of our own.
+    Read(Processes),
+    /// They themselves.
+    Stated(Stated),
+}
 
 /// The processes that a request of one arm occupies.
 #[derive(Debug)]
@@ -14,12 +26,12 @@ pub struct Processes {
 /// What they have used up to some moment, in nanoseconds.
 #[derive(Debug, Clone, Copy)]
 pub struct Used {
-    server_cpu_ns: u64,
-    store_cpu_ns: Option<u64>,
-    balancer_cpu_ns: Option<u64>,
-    server_wait_ns: Option<u64>,
-    store_wait_ns: Option<u64>,
-    store_commands: Option<u64>,
+    pub(super) server_cpu_ns: u64,
+    pub(super) store_cpu_ns: Option<u64>,
+    pub(super) balancer_cpu_ns: Option<u64>,
+    pub(super) server_wait_ns: Option<u64>,
+    pub(super) store_wait_ns: Option<u64>,
+    pub(super) store_commands: Option<u64>,
 }
 
 /// What they used between two moments, each figure in all.
@@ -37,6 +49,19 @@ pub struct Spent {
     pub store_wait_ns: Option<u64>,
     /// Commands that the store carried out.
     pub store_commands: Option<u64>,
+}
+
+impl Clocks {
+    /// What was used so far.
+    ///
+    /// # Errors
+    /// When a process has ended, or nobody says what it used.
+    pub async fn used(&self) -> anyhow::Result<Used> {
+        match self {
+            Self::Read(processes) => processes.used().await,
+            Self::Stated(stated) => stated.used().await,
+        }
+    }
 }
 
 impl Processes {
@@ -105,17 +130,32 @@ impl Processes {
 
 impl Used {
     /// What was used since an earlier moment.
-    pub fn since(&self, earlier: &Used) -> Spent {
-        let between = |now: Option<u64>, then: Option<u64>| {
-            now.zip(then).map(|(now, then)| now.saturating_sub(then))
+    ///
+    /// # Errors
+    /// When a count is lower than it was: a process was started anew in between.
+    pub fn since(&self, earlier: &Used) -> anyhow::Result<Spent> {
+        let since = |now: u64, then: u64| {
+            let spent = now.checked_sub(then);
+            spent.context("a server or the store was started anew while it was measured")
         };
-        Spent {
-            server_cpu_ns: self.server_cpu_ns.saturating_sub(earlier.server_cpu_ns),
-            store_cpu_ns: between(self.store_cpu_ns, earlier.store_cpu_ns),
-            balancer_cpu_ns: between(self.balancer_cpu_ns, earlier.balancer_cpu_ns),
-            server_wait_ns: between(self.server_wait_ns, earlier.server_wait_ns),
-            store_wait_ns: between(self.store_wait_ns, earlier.store_wait_ns),
-            store_commands: between(self.store_commands, earlier.store_commands),
-        }
+        let between = |now: Option<u64>, then: Option<u64>| {
+            now.zip(then)
+                .map(|(now, then)| since(now, then))
+                .transpose()
+        };
+        Ok(Spent {
+            server_cpu_ns: since(self.server_cpu_ns, earlier.server_cpu_ns)?,
+            store_cpu_ns: between(self.store_cpu_ns, earlier.store_cpu_ns)?,
+            balancer_cpu_ns: between(self.balancer_cpu_ns, earlier.balancer_cpu_ns)?,
+            // Threads that ended take their waiting with them.
+            server_wait_ns: self.server_wait_ns.zip(earlier.server_wait_ns).map(less),
+            store_wait_ns: self.store_wait_ns.zip(earlier.store_wait_ns).map(less),
+            store_commands: between(self.store_commands, earlier.store_commands)?,
+        })
     }
+}
+
+/// The first less the second, or nothing.
+fn less((now, then): (u64, u64)) -> u64 {
+    now.saturating_sub(then)
 }

@@ -10,10 +10,11 @@ use super::plan::Case;
 use crate::answer::Outcome;
 use crate::arms::{Carried, Channel};
 use crate::events::tampered::{LONG_AGO_MS, forged};
+use crate::lab::Lab;
 use crate::load::draws::DrawPlan;
 use crate::load::request::CredentialKind;
-use crate::rig::Rig;
 use crate::scene::base;
+use crate::site::Site;
 use crate::ticket::Ticket;
 
 /// Good ones to each kind of bad ones.
@@ -57,14 +58,15 @@ pub fn deserved(case: &Case, kind: CredentialKind) -> u16 {
     }
 }
 
-/// For each of these users, who log in at `at`, a credential of each kind.
+/// For each of these users, who log in through the lab of the instance `at`, a credential of each
+/// kind.
 pub(super) async fn credentials(
-    rig: &Rig,
+    site: &Site,
     case: &Case,
-    at: &str,
+    (lab, at): (&Lab, &str),
     users: &[String],
 ) -> anyhow::Result<Vec<Vec<(CredentialKind, Ticket)>>> {
-    let good = rig.lab().log_in(at, users).await?;
+    let good = lab.log_in(at, users).await?;
     let mut of_users: Vec<Vec<_>> = users.iter().map(|_| Vec::new()).collect();
     for kind in kinds(case) {
         let made = match kind {
@@ -73,9 +75,9 @@ pub(super) async fn credentials(
                 let carried = case.arm.properties.carried;
                 good.iter().map(|good| forged(carried, good)).collect()
             }
-            CredentialKind::ForeignKey => strangers(rig, case, users).await?,
-            CredentialKind::Revoked => ended(rig, at, users).await?,
-            CredentialKind::Expired => old(rig, at, users).await?,
+            CredentialKind::ForeignKey => strangers(site, case, lab, users).await?,
+            CredentialKind::Revoked => ended(lab, at, users).await?,
+            CredentialKind::Expired => old(lab, at, users).await?,
         };
         for (of_user, ticket) in of_users.iter_mut().zip(made) {
             of_user.push((kind, ticket));
@@ -85,18 +87,26 @@ pub(super) async fn credentials(
 }
 
 /// Good credentials of another deployment.
-async fn strangers(rig: &Rig, case: &Case, users: &[String]) -> anyhow::Result<Vec<Ticket>> {
+async fn strangers(
+    site: &Site,
+    case: &Case,
+    lab: &Lab,
+    users: &[String],
+) -> anyhow::Result<Vec<Ticket>> {
+    let rig = site
+        .rig()
+        .context("only a cluster has a second deployment")?;
     let pool = rig.stranger(case.arm).await?;
     let instances = pool.instances();
     let stranger = instances.first().context("a stranger is one instance")?;
-    let made = rig.lab().log_in(&base(stranger.address()), users).await;
+    let made = lab.log_in(&base(stranger.address()), users).await;
     pool.stop().await?;
     made
 }
 
 /// Logins that were ended where they were made.
-async fn ended(rig: &Rig, at: &str, users: &[String]) -> anyhow::Result<Vec<Ticket>> {
-    let tickets = rig.lab().log_in(at, users).await?;
+async fn ended(lab: &Lab, at: &str, users: &[String]) -> anyhow::Result<Vec<Ticket>> {
+    let tickets = lab.log_in(at, users).await?;
     for ticket in &tickets {
         let answer = ticket.log_out().await;
         let said = answer.outcome == Outcome::Recognised;
@@ -106,9 +116,9 @@ async fn ended(rig: &Rig, at: &str, users: &[String]) -> anyhow::Result<Vec<Tick
 }
 
 /// Logins of an issuer that believed it was long ago.
-async fn old(rig: &Rig, at: &str, users: &[String]) -> anyhow::Result<Vec<Ticket>> {
-    rig.lab().set_clock(at, -LONG_AGO_MS).await?;
-    let made = rig.lab().log_in(at, users).await;
-    rig.lab().set_clock(at, 0).await?;
+async fn old(lab: &Lab, at: &str, users: &[String]) -> anyhow::Result<Vec<Ticket>> {
+    lab.set_clock(at, -LONG_AGO_MS).await?;
+    let made = lab.log_in(at, users).await;
+    lab.set_clock(at, 0).await?;
     made
 }

@@ -5,7 +5,8 @@
 //! [`clocks`] reads what processes used in it, [`figures`] divides that by the requests,
 //! [`compare`] says what may be concluded. The load itself is [`crate::load`]'s. Cost is measured
 //! direct to the instance: no balancer, no second server's answer, valid credentials only; what is
-//! done otherwise is a variant.
+//! done otherwise is a variant. Of servers that somebody else has started, what they say of
+//! themselves is taken, without fresh processes: [`stated`].
 
 pub mod break_even;
 pub mod clocks;
@@ -17,6 +18,7 @@ pub mod plan;
 pub mod presets;
 pub mod search;
 mod stand;
+mod stated;
 pub mod traffic;
 mod trial;
 pub mod turn;
@@ -25,12 +27,11 @@ use std::fs;
 
 use crate::arms::Arm;
 use crate::book::Book;
-use crate::describe::describe;
 use crate::load::blocks;
 use crate::load::gate::Invalid;
 use crate::progress::Progress;
-use crate::record::{NotRun, Section};
-use crate::rig::Rig;
+use crate::record::{self, NotRun, Section};
+use crate::site::Site;
 use plan::{Case, Plan};
 
 /// The arm that checks nothing: what everything is compared with.
@@ -54,8 +55,10 @@ pub struct Fault {
 /// What a run stands on and writes to.
 #[derive(Debug, Clone, Copy)]
 pub struct Desk<'a> {
-    /// Cluster, accounts, store.
-    pub rig: &'a Rig,
+    /// Cluster, accounts, store; or a target, whose processes are what they are.
+    pub site: &'a Site,
+    /// The URL of the Redis behind a target.
+    pub target_store: Option<&'a str>,
     /// Where it is written.
     pub book: &'a Book,
     /// Where it is told.
@@ -67,15 +70,26 @@ pub struct Desk<'a> {
 impl Desk<'_> {
     /// Why an arm cannot be measured, if it cannot.
     pub fn cannot_run(&self, arm: &Arm) -> Option<String> {
-        if let Some(why) = self.rig.cannot_run(arm) {
-            return Some(why);
-        }
-        let ours = self.rig.redis().is_ok_and(|redis| redis.pid().is_some());
-        (arm.server.needs_store() && !ours).then(|| {
-            "what a Redis uses can be read only of one that was started here as a process; leave \
-             out --redis-url, or install redis-server"
-                .to_owned()
-        })
+        let (because, known) = match self.site {
+            Site::Cluster(rig) => {
+                if let Some(why) = rig.cannot_run(arm) {
+                    return Some(why);
+                }
+                let known = rig.redis().is_ok_and(|redis| redis.pid().is_some());
+                let because = "what a Redis uses can be read only of one that was started here as \
+                               a process; leave out --redis-url, or install redis-server";
+                (because, known)
+            }
+            Site::Target(ground) => {
+                if let Some(why) = ground.cannot_measure(arm) {
+                    return Some(why.to_owned());
+                }
+                let because = "what the target's Redis uses it is asked itself; name it with \
+                               --target-store";
+                (because, self.target_store.is_some())
+            }
+        };
+        (arm.server.needs_store() && !known).then(|| because.to_owned())
     }
 
     /// What takes turns.
@@ -115,7 +129,10 @@ impl Desk<'_> {
     /// Writes down what is compared, and which arms cannot run.
     pub fn announce(&self) {
         let arms = self.plan.arms.iter();
-        let arms = arms.map(|arm| describe(arm, self.cannot_run(arm)));
+        let arms = arms.map(|arm| record::Arm {
+            not_run_because: self.cannot_run(arm),
+            ..self.site.describe(arm)
+        });
         let arms: Vec<_> = arms.collect();
         self.book.edit(|record| {
             record.arms = arms;

@@ -108,8 +108,8 @@ pub fn choose_variants(
 }
 
 impl Plan {
-    /// What takes turns: every arm in every variant, and the A/A arms, one that asks no store and,
-    /// where any arm does, one that does.
+    /// What takes turns: every arm in every variant, and the A/A arms, one that asks no store (the
+    /// zero line, where there is one) and, where any arm does, one that does.
     pub fn cases(&self, can_run: impl Fn(&Arm) -> bool) -> Vec<Case> {
         let arms = || self.arms.iter().copied().filter(|arm| can_run(arm));
         let mut cases = Vec::new();
@@ -123,10 +123,10 @@ impl Plan {
             cases.extend(arms().filter(fits).map(|arm| self.case(arm, variant)));
         }
         let stored = arms().find(|arm| arm.server.needs_store());
-        let twins = arms()
-            .find(|arm| arm.name == ZERO)
-            .into_iter()
-            .chain(stored);
+        // A target has no zero line.
+        let cheap = arms().find(|arm| arm.name == ZERO);
+        let cheap = cheap.or_else(|| arms().find(|arm| !arm.server.needs_store()));
+        let twins = cheap.into_iter().chain(stored);
         cases.extend(twins.map(|arm| Case {
             name: Some(TWIN),
             ..self.case(arm, self.variants[0])

@@ -21,6 +21,20 @@ pub struct Preset {
 }
 
 impl Preset {
+    /// Whether it asks for nothing but requests, so that servers which somebody else has started can
+    /// take turns in it.
+    pub fn suits_a_target(&self) -> bool {
+        let of_requests = |variant: &Variant| Variant {
+            name: variant.name,
+            rate_share: variant.rate_share,
+            reuse: variant.reuse,
+            ..USUAL
+        };
+        self.variants
+            .iter()
+            .all(|variant| *variant == of_requests(variant))
+    }
+
     /// The names of its variants, the usual one aside.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.variants.iter().filter_map(|variant| variant.name)

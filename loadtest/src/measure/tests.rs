@@ -8,6 +8,7 @@ use super::plan::{choose, choose_variants};
 use super::presets::Variant;
 use super::*;
 use crate::arms;
+use crate::describe::describe;
 use crate::load::request::CredentialKind;
 use crate::load::schedule::Shard;
 use crate::record::{ByProcess, Comparison, Measure, Record, TWIN, Verdict};

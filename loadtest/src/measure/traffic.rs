@@ -1,21 +1,19 @@
 //! Who asks what: visitors who log in beforehand, each with a request that is written out.
 
-use std::net::SocketAddr;
-
 use app::front::LAB_SECRET;
 use app::users::{LOAD_PASSWORD, load_user};
-use cluster::{Instance, Policy, Pool};
+use cluster::Policy;
 use futures_util::future::try_join_all;
 use serde_json::json;
 
-use super::mix;
 use super::plan::Case;
 use super::presets::Ask;
+use super::stand::{Seat, Stand};
+use super::{Desk, mix};
 use crate::arms::{Issuers, State};
 use crate::lab::Lab;
 use crate::load::request::{Deserves, Request, Traffic, Visitor};
-use crate::rig::{Front, Rig};
-use crate::scene::base;
+use crate::site::Site;
 use crate::ticket::Ticket;
 
 /// Visitors, shared out among the instances.
@@ -27,26 +25,24 @@ pub const LOGINS_AT_ONCE: u32 = 200;
 /// Everybody's request. Visitors log in where they will ask; where only A can issue, at A, and as
 /// many of them ask a verifier as ask A.
 pub(super) async fn traffic(
-    rig: &Rig,
+    desk: &Desk<'_>,
     case: &Case,
-    pool: &Pool,
-    front: Option<&Front>,
+    stand: &Stand,
 ) -> anyhow::Result<Traffic> {
-    let lab = rig.lab();
-    let instances = pool.instances();
+    let Stand { lab, seats, .. } = stand;
     let issuer = |number| match case.arm.properties.issuers {
         Issuers::All => number,
         Issuers::OnlyA => 0,
     };
-    live(lab, case, &instances, issuer).await?;
-    let each = VISITORS / instances.len() as u32;
+    live(lab, case, seats, issuer).await?;
+    let each = VISITORS / seats.len() as u32;
     let mut visitors = Vec::new();
-    for number in 0..instances.len() {
+    for number in 0..seats.len() {
         let issuer = issuer(number);
-        let at = base(instances[issuer].address());
         let first = number as u32 * each;
-        let users: Vec<_> = (first..first + each).map(load_user).collect();
-        let credentials = mix::credentials(rig, case, &at, &users).await?;
+        let users: Vec<_> = (first..first + each).map(|n| user(desk.site, n)).collect();
+        let credentials = mix::credentials(desk.site, case, (lab, &seats[issuer].base), &users);
+        let credentials = credentials.await?;
         for (user, of_user) in users.iter().zip(&credentials) {
             // Where only A can issue, a login goes there too.
             let target = match case.variant.ask {
@@ -55,14 +51,14 @@ pub(super) async fn traffic(
             };
             let requests = of_user.iter().map(|(kind, ticket)| {
                 let deserves = Deserves::status(mix::deserved(case, *kind));
-                if let Some(front) = front {
-                    let deserves = behind_balancer(case, deserves, &instances, number);
-                    let pin = sticky(case).then(|| front.pin(instances[number].name()));
-                    let way = (front.address, pin);
+                if let Some(front) = &stand.front {
+                    let deserves = behind_balancer(case, deserves, seats, number);
+                    let pin = sticky(case).then(|| front.pin(&seats[number].name));
+                    let way = (front.address.to_string(), pin);
                     return request(lab, case, way, (user, ticket), deserves).kind(*kind);
                 }
-                let way = (instances[target].address(), None);
-                let request = request(lab, case, way, (user, ticket), deserves);
+                let host = seats[target].base.trim_start_matches("http://").to_owned();
+                let request = request(lab, case, (host, None), (user, ticket), deserves);
                 request.kind(*kind).target(target)
             });
             visitors.push(Visitor {
@@ -70,11 +66,19 @@ pub(super) async fn traffic(
             });
         }
     }
-    let targets = match front {
+    let targets = match &stand.front {
         Some(front) => vec![front.address],
-        None => instances.iter().map(Instance::address).collect(),
+        None => seats.iter().map(|seat| seat.address).collect(),
     };
     Ok(Traffic { targets, visitors })
+}
+
+/// The user with this number. A target has users of its own, and each takes a turn.
+fn user(site: &Site, number: u32) -> String {
+    match site {
+        Site::Cluster(_) => load_user(number),
+        Site::Target(ground) => ground.fresh().name,
+    }
 }
 
 fn sticky(case: &Case) -> bool {
@@ -82,20 +86,15 @@ fn sticky(case: &Case) -> bool {
 }
 
 /// What is deserved depends on who answers, where an instance knows only those who logged in there.
-fn behind_balancer(
-    case: &Case,
-    deserves: Deserves,
-    instances: &[Instance],
-    own: usize,
-) -> Deserves {
+fn behind_balancer(case: &Case, deserves: Deserves, seats: &[Seat], own: usize) -> Deserves {
     let knows_all = !matches!(
         case.arm.properties.state,
         State::Process | State::CredentialOfOne
     );
-    let others = instances.iter().enumerate().filter(|(at, _)| *at != own);
+    let others = seats.iter().enumerate().filter(|(at, _)| *at != own);
     others.fold(deserves, |deserves, (_, other)| match knows_all {
         true => deserves,
-        false => deserves.at(&other.served_by(), 401),
+        false => deserves.at(&other.served_by, 401),
     })
 }
 
@@ -103,19 +102,18 @@ fn behind_balancer(
 async fn live(
     lab: &Lab,
     case: &Case,
-    instances: &[Instance],
+    seats: &[Seat],
     issuer: impl Fn(usize) -> usize,
 ) -> anyhow::Result<()> {
     let users: Vec<_> = (0..LOGINS_AT_ONCE).map(load_user).collect();
-    let each = case.live_logins() / instances.len() as u32;
+    let each = case.live_logins() / seats.len() as u32;
     let at_one = async |number: usize| {
-        let at = base(instances[issuer(number)].address());
         for _ in 0..each / LOGINS_AT_ONCE {
-            lab.log_in(&at, &users).await?;
+            lab.log_in(&seats[issuer(number)].base, &users).await?;
         }
         anyhow::Ok(())
     };
-    try_join_all((0..instances.len()).map(at_one)).await?;
+    try_join_all((0..seats.len()).map(at_one)).await?;
     Ok(())
 }
 
@@ -123,11 +121,10 @@ async fn live(
 fn request(
     lab: &Lab,
     case: &Case,
-    (address, pin): (SocketAddr, Option<String>),
+    (host, pin): (String, Option<String>),
     (user, ticket): (&str, &Ticket),
     deserves: Deserves,
 ) -> Request {
-    let host = address.to_string();
     let named = format!("\"user\":\"{user}\"");
     let deserves = deserves.saying(named.as_bytes());
     let json = ("content-type", "application/json");

@@ -7,11 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use app::users::load_user;
-use cluster::Pool;
 
-use super::clocks::{Processes, Spent};
+use super::clocks::{Clocks, Processes, Spent};
 use super::figures::{figures, percentiles};
 use super::plan::Case;
 use super::search::Search;
@@ -23,9 +22,7 @@ use crate::load::generator::{self, Pacing, Readings, Settings};
 use crate::load::hlog;
 use crate::load::request::Traffic;
 use crate::load::schedule::{Arrivals, Plan as LoadPlan, Step};
-use crate::pools::INSTANCES;
 use crate::record::{Capacity, Measure, Try};
-use crate::scene::base;
 
 /// Nothing is sent between warm-up and timed part for so long. The clocks are read meanwhile, so
 /// that no request counts on one side of them and costs on the other, though a busy machine read
@@ -71,15 +68,15 @@ pub async fn take(desk: &Desk<'_>, case: &Case, block: u32) -> anyhow::Result<Ta
     let in_words = || format!("{case}, block {block}");
     let stand = Stand::up(desk, case).await.with_context(in_words)?;
     let taken = on(desk, case, block, &stand).await;
-    let ended = stand.down(desk.rig).await;
+    let ended = stand.down(desk.site).await;
     let taken = taken.with_context(in_words)?;
     ended.with_context(in_words)?;
     Ok(taken)
 }
 
 async fn on(desk: &Desk<'_>, case: &Case, block: u32, stand: &Stand) -> anyhow::Result<Taken> {
-    let traffic = traffic(desk.rig, case, &stand.pool, stand.front.as_ref()).await?;
-    let processes = stand.processes(desk.rig)?;
+    let traffic = traffic(desk, case, stand).await?;
+    let clocks = &stand.clocks;
     // It moves away when everybody has logged in, and comes back before more do.
     stand.set_store_away(case.variant.store_round_trip_ms);
     let Loaded {
@@ -88,14 +85,17 @@ async fn on(desk: &Desk<'_>, case: &Case, block: u32, stand: &Stand) -> anyhow::
         invalid,
         capacity,
     } = match case.variant.highest_rate {
-        true => highest_rate(desk, case, block, &traffic, &processes).await?,
-        false => load(desk, case, (block, desk.plan.warm_up), traffic, &processes).await?,
+        true => highest_rate(desk, case, block, &traffic, clocks).await?,
+        false => load(desk, case, (block, desk.plan.warm_up), traffic, clocks).await?,
     };
     stand.set_store_away(0);
-    let memory = memory_bytes_per_login(desk, &stand.pool, &processes).await?;
+    let memory = match clocks {
+        Clocks::Read(processes) => Some(memory_bytes_per_login(stand, processes).await?),
+        Clocks::Stated(_) => None,
+    };
     let hlog = write_hlog(desk, case, block, &readings)?;
     let measure = Measure {
-        memory_bytes_per_login: Some(memory),
+        memory_bytes_per_login: memory,
         hlog: Some(hlog),
         capacity,
         ..figures(case, block, &readings, &spent)
@@ -118,7 +118,7 @@ async fn highest_rate(
     case: &Case,
     block: u32,
     traffic: &Traffic,
-    processes: &Processes,
+    clocks: &Clocks,
 ) -> anyhow::Result<Loaded> {
     let bound_ns = desk.plan.p99_bound.as_nanos() as u64;
     let mut search = Search::from(case.rate_rps);
@@ -130,7 +130,7 @@ async fn highest_rate(
             ..case.clone()
         };
         let at = (block, warm_up);
-        let loaded = load(desk, &at_rate, at, traffic.clone(), processes).await?;
+        let loaded = load(desk, &at_rate, at, traffic.clone(), clocks).await?;
         warm_up = warm_up.min(WARM_UP_BETWEEN_RATES);
         if !loaded.invalid.iter().all(Invalid::is_about_load) {
             return Ok(loaded);
@@ -170,7 +170,7 @@ async fn load(
     case: &Case,
     (block, warm_up): (u32, Duration),
     traffic: Traffic,
-    processes: &Processes,
+    clocks: &Clocks,
 ) -> anyhow::Result<Loaded> {
     let plan = LoadPlan {
         seed: seed_of_block(desk.plan.seed, block),
@@ -195,12 +195,12 @@ async fn load(
     let running =
         tokio::task::spawn_blocking(move || generator::run(traffic, &pacing, &settings, start));
     tokio::time::sleep_until((start + warm_up + SETTLE).into()).await;
-    let before = processes.used().await?;
+    let before = clocks.used().await?;
     let readings = running.await??;
-    let after = processes.used().await?;
+    let after = clocks.used().await?;
     Ok(Loaded {
         invalid: gate::judge(&Facts::from(&readings)),
-        spent: after.since(&before),
+        spent: after.since(&before)?,
         capacity: None,
         readings,
     })
@@ -234,20 +234,17 @@ impl Drop for StopOnDrop {
     }
 }
 
-async fn memory_bytes_per_login(
-    desk: &Desk<'_>,
-    pool: &Pool,
-    processes: &Processes,
-) -> anyhow::Result<f64> {
-    let instance = pool.instance(INSTANCES[0]).context("every pool has an a")?;
-    let (lab, address) = (desk.rig.lab(), base(instance.address()));
+async fn memory_bytes_per_login(stand: &Stand, processes: &Processes) -> anyhow::Result<f64> {
+    let [a, ..] = &stand.seats[..] else {
+        bail!("every pool has an a");
+    };
     // The same users each time: what the database keeps of an account is no part of a login.
     let users: Vec<_> = (0..LOGINS_AT_ONCE).map(load_user).collect();
     // Once for the buffers and pages that such a request takes and that stay.
-    lab.log_in(&address, &users).await?;
+    stand.lab.log_in(&a.base, &users).await?;
     let before = processes.memory_bytes()?;
     for _ in 0..FURTHER_LOGINS / LOGINS_AT_ONCE {
-        lab.log_in(&address, &users).await?;
+        stand.lab.log_in(&a.base, &users).await?;
     }
     let taken = processes.memory_bytes()?.saturating_sub(before);
     Ok(taken as f64 / f64::from(FURTHER_LOGINS))

@@ -156,7 +156,7 @@ pub(crate) fn does_it_matter(view: View<'_>, handler_ms: f64) -> Vec<String> {
         ));
     }
     match lines.is_empty() {
-        true => vec!["No arm of the table was compared with the zero line.".to_owned()],
+        true => vec!["No arm of the table was compared with another.".to_owned()],
         false => lines,
     }
 }
@@ -169,7 +169,12 @@ pub(crate) fn beside_which(view: View<'_>, handler_ms: f64) -> Option<String> {
         Validity::Invalid | Validity::NotMeasured => return None,
     };
     let handler = words::duration_ms(handler_ms);
-    Some(format!("Beside a handler of {handler}.{hint}"))
+    let more = cost::zero_line(view).map(|zero| {
+        let zero = view.short_label_of(zero);
+        format!(" What is said is the difference from {zero}.")
+    });
+    let more = more.unwrap_or_default();
+    Some(format!("Beside a handler of {handler}.{more}{hint}"))
 }
 
 fn signed_percent(share: f64) -> String {

@@ -144,6 +144,10 @@ fn costs(here: View<'_>, there: View<'_>) -> Vec<Pair> {
     if !cost::may_be_shown(here) || !cost::may_be_shown(there) {
         return Vec::new();
     }
+    // On a target there is no server without a check, so other arms stand in its place.
+    if cost::zero_line(here) != cost::zero_line(there) {
+        return Vec::new();
+    }
     let pair = |arm: &crate::record::Arm| {
         let ours = cost::against_zero(here, &arm.arm)?;
         let theirs = cost::against_zero(there, &arm.arm)?;

@@ -212,6 +212,14 @@ pub(crate) fn zero_line<'a>(view: View<'a>) -> Option<&'a str> {
     against.iter().copied().rev().max_by_key(|name| uses(name))
 }
 
+/// What a column of ratios is called, by the arm that they are ratios to.
+pub(crate) fn ratio_heading(view: View<'_>) -> String {
+    match zero_line(view) {
+        Some(zero) => format!("ratio to {}", view.short_label_of(zero)),
+        None => "ratio".to_owned(),
+    }
+}
+
 /// `1.60 × [1.50, 1.81]`, or `1.60 ×` without an interval.
 pub(crate) fn ratio_words(comparison: &Comparison) -> String {
     let ratio = words::ratio(comparison.ratio);

@@ -3,7 +3,7 @@
 //! Outcome and expectation are two signs: a failure that was expected stays a failure.
 
 use super::words;
-use crate::record::{Cell, EventStory, Wanted};
+use crate::record::{Cell, EventStory, RETRIED_TOGETHER, Wanted};
 
 /// How much of what one would want was observed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -194,8 +194,14 @@ pub(crate) fn failures(cell: &Cell) -> Option<String> {
 }
 
 pub(crate) fn retries(cell: &Cell) -> Option<String> {
-    let retried = cell.detail.retried.filter(|retried| *retried > 0)?;
-    Some(format!("{} retried", words::count(retried)))
+    let together = cell.detail.more.get(RETRIED_TOGETHER);
+    let together = together.and_then(serde_json::Value::as_u64);
+    let some = |retried: &u64| *retried > 0;
+    match (cell.detail.retried.filter(some), together.filter(some)) {
+        (Some(retried), _) => Some(format!("{} retried", words::count(retried))),
+        (None, Some(all)) => Some(format!("{} retried for all clients", words::count(all))),
+        (None, None) => None,
+    }
 }
 
 fn refused_logins(cell: &Cell) -> Option<String> {

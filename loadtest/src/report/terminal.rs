@@ -20,7 +20,10 @@ pub(crate) fn cost(view: View<'_>) -> Vec<String> {
     if sweeps::searched(view) {
         return swept(view).into_iter().chain(hint).collect();
     }
-    let mut lines = vec!["CPU of server, store and database for one request:".to_owned()];
+    let ratio = cost::ratio_heading(view);
+    let mut lines = vec![format!(
+        "CPU of server, store and database for one request, {ratio}:"
+    )];
     for arm in cost::by_arm(view) {
         let beside = cost::against_zero(view, &arm.arm).map(|one| match one.verdict {
             Verdict::NoDifferenceShown => cost::ratio_or_verdict(one),

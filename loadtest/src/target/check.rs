@@ -18,6 +18,9 @@ pub fn check(file: &TargetFile) -> Result<(), String> {
             "target: this program reads version {VERSION}, not {found}"
         ));
     }
+    if let Some(page) = &file.haproxy_statistics {
+        statistics(page)?;
+    }
     requests(&file.requests)?;
     users(&file.users)?;
     if file.arms.is_empty() {
@@ -121,15 +124,34 @@ fn kind(at: &str, arm: &TargetArm, requests: &Requests) -> Result<(), String> {
     }
 }
 
-fn address(field: &str, text: &str) -> Result<(), String> {
+fn statistics(text: &str) -> Result<(), String> {
+    let field = "haproxy_statistics";
+    let page = |url: &Url| {
+        url.scheme() == "http" && url.host().is_some() && url.query().or(url.fragment()).is_none()
+    };
+    match unnamed(field, text)?.filter(page) {
+        Some(_) => Ok(()),
+        None => Err(format!(
+            "{field}: {text:?} is no page; write http://HOST:PORT/PATH"
+        )),
+    }
+}
+
+/// A URL, if it is one; none that holds somebody's name or password.
+fn unnamed(field: &str, text: &str) -> Result<Option<Url>, String> {
     let url = Url::parse(text).ok();
     let named = |url: &Url| !url.username().is_empty() || url.password().is_some();
-    if url.as_ref().is_some_and(named) {
+    match url.as_ref().is_some_and(named) {
         // Not shown: it may be somebody's password.
-        return Err(format!(
+        true => Err(format!(
             "{field}: that address names a user; write http://HOST:PORT"
-        ));
+        )),
+        false => Ok(url),
     }
+}
+
+fn address(field: &str, text: &str) -> Result<(), String> {
+    let url = unnamed(field, text)?;
     let plain = |url: &Url| {
         let tail = (url.path(), url.query(), url.fragment());
         url.scheme() == "http" && url.host().is_some() && tail == ("/", None, None)

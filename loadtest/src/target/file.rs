@@ -41,6 +41,11 @@ pub struct TargetFile {
     /// path is absolute.
     #[serde(default)]
     pub lab_secret_file: Option<PathBuf>,
+    /// Where the balancer shows its statistics, if it is HAProxy, such as
+    /// `http://127.0.0.1:8404/stats`; backends have the names of the arms. Its counters say how
+    /// often requests were tried again.
+    #[serde(default)]
+    pub haproxy_statistics: Option<String>,
     /// What is to be compared.
     pub arms: Vec<TargetArm>,
 }

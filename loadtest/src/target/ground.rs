@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::arm::{as_arm, lives};
 use super::file::TargetArm;
-use super::{Target, wrong};
+use super::{Target, statistics, wrong};
 use crate::arms::Arm;
 use crate::events::Needs;
 use crate::failure::Failure;
@@ -56,6 +56,7 @@ impl Ground {
         for (n, described) in target.file.arms.iter().enumerate() {
             if names.is_empty() || names.contains(&described.arm) {
                 arms.push(found(&target, n, described).await?);
+                counted(&target, &described.arm).await?;
             }
         }
         Ok(Ground {
@@ -126,6 +127,45 @@ impl Ground {
                 Some("the target's processes are not ours to signal and to start again")
             }
         }
+    }
+
+    /// How often the balancer tried requests to `arm` again since it was started, if it says so.
+    ///
+    /// # Errors
+    /// When its statistics cannot be read any more.
+    pub async fn retries(&self, arm: &Arm) -> anyhow::Result<Option<u64>> {
+        match &self.target.file.haproxy_statistics {
+            Some(page) => statistics::retries(page, arm.name).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Why nobody can know what a request to `arm` costs, if nobody can.
+    pub fn cannot_measure(&self, arm: &Arm) -> Option<&'static str> {
+        let found = self.found(arm);
+        if !found.is_some_and(|found| found.interface.is_ours()) {
+            return Some(
+                "only this project's servers are known to say how much CPU time they used",
+            );
+        }
+        let lab = found.is_some_and(|found| found.lab.is_some());
+        (!lab).then_some(
+            "visitors log in by the lab, a hundred at a time, and the target file names no \
+             lab_secret_file",
+        )
+    }
+
+    /// Its arms, each pool of instances once: asked directly, a policy of the balancer's makes no
+    /// difference.
+    pub fn pools(&self) -> Vec<&'static Arm> {
+        let mut pools: Vec<&Found> = Vec::new();
+        for found in &self.arms {
+            let same = |one: &&&Found| one.addresses.instances == found.addresses.instances;
+            if pools.iter().find(same).is_none() {
+                pools.push(found);
+            }
+        }
+        pools.into_iter().map(|found| found.arm).collect()
     }
 
     /// Who runs where, in words; no addresses, since records are published.
@@ -205,6 +245,24 @@ async fn found(target: &Target, n: usize, described: &TargetArm) -> Result<Found
         interface: Arc::new(interface),
         lab: target.lab(described)?,
     })
+}
+
+/// Looks whether the balancer counts what it tries again for this arm, where it is said to.
+async fn counted(target: &Target, arm: &str) -> Result<(), Failure> {
+    let Some(page) = &target.file.haproxy_statistics else {
+        return Ok(());
+    };
+    match statistics::retries(page, arm).await {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => {
+            let why = format!("haproxy_statistics: {page} shows no backend named {arm}");
+            Err(wrong(&target.path, &why))
+        }
+        Err(error) => Err(Failure::Unreachable(format!(
+            "--target {}: haproxy_statistics: {error:#}; start it, or correct the address",
+            target.path.display()
+        ))),
+    }
 }
 
 /// Asks an address who one is, without a credential: what the one who answers calls itself.

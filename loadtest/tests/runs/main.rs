@@ -11,6 +11,7 @@ mod matrix;
 mod measure;
 mod processes;
 mod self_test;
+mod soak;
 mod starved;
 mod sweeps;
 

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod compare;
+mod costs;
 mod engine;
 mod flask;
 mod missing;
@@ -63,8 +64,13 @@ fn wait_for(port: u16) {
 
 /// Runs `loadtest matrix` with these arguments and its results in `out`.
 fn matrix(args: &[&str], out: &Path) -> (Output, String) {
+    loadtest("matrix", args, out)
+}
+
+/// Runs this command of `loadtest` with these arguments and its results in `out`.
+fn loadtest(command: &str, args: &[&str], out: &Path) -> (Output, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_loadtest"))
-        .arg("matrix")
+        .arg(command)
         .args(args)
         .arg("--out")
         .arg(out)

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{free_port, matrix};
+use super::{free_port, loadtest, matrix};
 
 #[test]
 fn an_address_that_does_not_answer_is_named_and_exits_4() {
@@ -82,8 +82,41 @@ fn a_file_that_is_wrong_or_missing_exits_2() {
     assert_eq!(output.status.code(), Some(2), "{told}");
 }
 
+#[test]
+fn what_a_target_cannot_be_measured_in_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let a = served("x-served-by: session-memory-a");
+    let b = served("x-served-by: session-memory-b");
+    let (code, told) = command("measure", dir.path(), (a, b), &[]);
+    assert_eq!(code, Some(2), "{told}");
+    assert!(
+        told.contains("not run  session-memory: ") && told.contains("lab_secret_file"),
+        "{told}"
+    );
+    assert!(told.contains("nothing of this can be measured"), "{told}");
+    for (more, wanted) in [
+        (
+            ["--preset", "capacity"],
+            "starts servers of its own; with --target use quick or ",
+        ),
+        (["--shard", "1/2"], "--shard: with --target"),
+        (["--redis-url", "redis://x"], "cannot be used with"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let (code, told) = command("measure", dir.path(), (a, b), &more);
+        assert_eq!(code, Some(2), "{told}");
+        assert!(told.contains(wanted), "{told}");
+        assert!(!dir.path().join("run").exists(), "nothing was run");
+    }
+}
+
 /// The matrix on a session-memory with `a` as its balancer, too.
 fn asked(dir: &Path, a: u16, b: u16, more: &[&str]) -> (Option<i32>, String) {
+    command("matrix", dir, (a, b), more)
+}
+
+/// A command on such a target.
+fn command(command: &str, dir: &Path, (a, b): (u16, u16), more: &[&str]) -> (Option<i32>, String) {
     let base = |port: u16| format!("http://127.0.0.1:{port}");
     let path = dir.join("target.json");
     let file = json!({
@@ -95,7 +128,7 @@ fn asked(dir: &Path, a: u16, b: u16, more: &[&str]) -> (Option<i32>, String) {
     std::fs::write(&path, file.to_string()).unwrap();
     let mut args = vec!["--target", path.to_str().unwrap()];
     args.extend(more);
-    let (output, told) = matrix(&args, &dir.join("run"));
+    let (output, told) = loadtest(command, &args, &dir.join("run"));
     (output.status.code(), told)
 }
 

@@ -8,13 +8,15 @@ use std::process::Command;
 use app::users::create;
 use cluster::InstanceSpec;
 use loadtest::arms;
+use loadtest::events::{self, Play};
 use loadtest::lab::Lab;
 use loadtest::pools::{INSTANCES, Lives, Premises};
-use loadtest::record::{Cell, Record};
+use loadtest::record::{Cell, Client, RETRIED_TOGETHER, Record};
 use loadtest::visitors::Users;
 use serde_json::{Value, json};
 
 use super::compare::compare;
+use super::costs;
 use super::engine::Kept;
 use super::{alone, free_port, matrix, root, wait_for};
 
@@ -39,6 +41,8 @@ struct Stack {
     /// By the name of an arm with a pool of its own: `a` and `b`.
     instances: BTreeMap<&'static str, [(u16, Kept); 2]>,
     balanced: BTreeMap<&'static str, u16>,
+    redis: u16,
+    statistics: u16,
     _running: Vec<Kept>,
 }
 
@@ -52,11 +56,13 @@ impl Stack {
         let mut stack = Stack {
             instances: BTreeMap::new(),
             balanced: ARMS.iter().map(|(arm, _)| (*arm, free_port())).collect(),
+            redis,
+            statistics: free_port(),
             _running: vec![Kept::new(command)],
             dir,
         };
         wait_for(redis);
-        let premises = stack.premises(redis).await;
+        let premises = stack.premises().await;
         for (name, _) in ARMS.iter().filter(|(arm, pool)| arm == pool) {
             let arm = arms::find(name).unwrap();
             let spec = premises.pool(arm, Lives::USUAL, &INSTANCES, &PATIENT, "s");
@@ -81,7 +87,7 @@ impl Stack {
         stack
     }
 
-    async fn premises(&self, redis: u16) -> Premises {
+    async fn premises(&self) -> Premises {
         let accounts = self.dir.path().join("accounts.sqlite");
         create(accounts.as_path(), Users::COUNT).await.unwrap();
         Premises {
@@ -89,7 +95,7 @@ impl Stack {
             accounts,
             keys: self.dir.path().to_owned(),
             lab: Lab::new(SECRET.to_owned()),
-            redis_url: Some(format!("redis://127.0.0.1:{redis}/")),
+            redis_url: Some(self.redis_url()),
             key_prefix: "stack:".to_owned(),
         }
     }
@@ -115,7 +121,7 @@ impl Stack {
                 let port = self.balanced.get(arm).copied().unwrap_or_else(free_port);
                 format!("{indent}bind 127.0.0.1:{port} name {arm}")
             }
-            ["bind", _] => format!("{indent}bind 127.0.0.1:{}", free_port()),
+            ["bind", _] => format!("{indent}bind 127.0.0.1:{}", self.statistics),
             ["server", name, address, ref more @ ..] => {
                 let host = address.split(':').next().unwrap_or_default();
                 let pool = host.rsplit_once('-').map_or(host, |(pool, _)| pool);
@@ -148,8 +154,13 @@ impl Stack {
             "target": 1,
             "label": "a stack on loopback",
             "lab_secret_file": "secret",
+            "haproxy_statistics": base(self.statistics),
             "arms": ARMS.iter().map(arm).collect::<Vec<_>>(),
         })
+    }
+
+    fn redis_url(&self) -> String {
+        format!("redis://127.0.0.1:{}/", self.redis)
     }
 
     fn starts_of_a(&self, pool: &str) -> u32 {
@@ -190,6 +201,8 @@ fn over_haproxy_every_cell_comes_out_as_over_the_embedded_balancer() {
     // What was done to accounts is undone: the same users serve a second time.
     let again = ["--target", file.to_str().unwrap(), "--arms", "jwt-denylist"];
     observed(&again, &here("again"));
+    costs::are_what_the_servers_say(&file, &stack.redis_url(), &here("costs"));
+    costs::of_what_asks_a_store_are_unknown_without_it(&file, &here("cheap"));
     drop(stack.instances);
 
     let ours = observed(&[], &stack.dir.path().join("ours"));
@@ -208,6 +221,28 @@ fn observed(args: &[&str], out: &Path) -> Record {
     record
 }
 
+/// HAProxy counts for all clients together, so that is all that a cell can say.
+fn says_what_was_tried_again(record: &Record) {
+    let mut after_a_kill = 0;
+    for cell in &record.cells {
+        let together = cell.detail.more.get(RETRIED_TOGETHER);
+        let together = together.map(|count| count.as_u64().unwrap());
+        let said = [cell.detail.retried, together];
+        let visited = events::ALL.iter().find(|event| event.name == cell.event);
+        let visited = matches!(visited.unwrap().play, Play::Visitors(_));
+        assert_eq!(
+            said.iter().flatten().count(),
+            usize::from(visited),
+            "{cell:?}"
+        );
+        assert!(!visited || together.is_none() == (cell.client == Client::Bearer));
+        if cell.event == "instance-killed" {
+            after_a_kill += said.iter().flatten().sum::<u64>();
+        }
+    }
+    assert!(after_a_kill > 0, "a dead instance was asked by nobody");
+}
+
 /// The record says that it is of a target, claims no lifetime that it did not see, and holds no
 /// secret.
 fn is_a_target(record: &Record, out: &Path) {
@@ -221,11 +256,8 @@ fn is_a_target(record: &Record, out: &Path) {
     for cell in &record.cells {
         let restarted = cell.detail.more.contains_key("restarted");
         assert_eq!(restarted, cell.event == "instance-killed", "{}", cell.event);
-        assert_eq!(
-            cell.detail.retried, None,
-            "nobody can know how often it was tried"
-        );
     }
+    says_what_was_tried_again(record);
     let text = std::fs::read_to_string(out.join("record.json")).unwrap();
     assert!(!text.contains(SECRET) && !text.contains(app::users::LOAD_PASSWORD));
 }

@@ -94,8 +94,12 @@ fn cost_table(view: View<'_>, costs: &[ArmCost]) -> Markup {
             thead {
                 tr {
                     th scope="col" { "arm" }
-                    @for name in ["server", "store", "database", "generator", "ratio to zero line",
-                        "difference", "store commands", "bytes out / in", "blocks", "requests"] {
+                    @for name in ["server", "store", "database", "generator"] {
+                        th.number scope="col" { (name) }
+                    }
+                    th.number scope="col" { (cost::ratio_heading(view)) }
+                    @for name in ["difference", "store commands", "bytes out / in", "blocks",
+                        "requests"] {
                         th.number scope="col" { (name) }
                     }
                 }
@@ -257,7 +261,10 @@ fn beside(view: View<'_>, costs: &[ArmCost]) -> Markup {
                             cost.intended_p50_ns, cost.intended_p99_ns, cost.server_wait_ns] {
                             td.number { (ns(figure)) }
                         }
-                        td.number { (bytes(cost.memory_bytes_per_login)) " bytes" }
+                        td.number {
+                            (bytes(cost.memory_bytes_per_login))
+                            @if cost.memory_bytes_per_login.is_some() { " bytes" }
+                        }
                     }
                 }
             }

@@ -25,7 +25,13 @@ pub(super) fn costs(view: View<'_>) -> String {
     let mut page = format!("## {}\n\n", text(&titles::cost(view)));
     page += "CPU time per request, median over blocks.\n\n";
     page += &table(
-        &["arm", "server", "store", "ratio to zero line", "blocks"],
+        &[
+            "arm",
+            "server",
+            "store",
+            &cost::ratio_heading(view),
+            "blocks",
+        ],
         rows.collect(),
     );
     for variant in cost::variants(view) {
