@@ -49,7 +49,7 @@ pub enum Command {
     Report(ReportArgs),
     /// The instrument against a server with known delays, failures, hops and a stall
     SelfTest(SelfTestArgs),
-    /// An hour of people and faults, and a checker that replays it; exits 1 at what nothing explains
+    /// An hour of people and faults, and a checker that finds what nothing explains
     Soak(SoakArgs),
     /// Take a token apart: header, payload, signature, and whether it holds
     #[command(disable_help_flag = true)]

@@ -17,6 +17,7 @@ use crate::record::{self, Section};
 use crate::revocation::{self, Early, Order};
 use crate::site::Site;
 use crate::tally::Observed;
+use crate::target::statistics;
 
 /// How many arms are up at the same time. Most of their time they wait, for health checks and
 /// drains; more of them would wait for the cores.
@@ -200,12 +201,7 @@ impl<'a> Desk<'a> {
         for observed in observed {
             let (mut cell, more) = observed.tally(arm);
             if self.site.rig().is_none() {
-                // Only our own balancer says on each answer how often it tried.
-                cell.detail.retried = retried.filter(|_| alone);
-                if let Some(retried) = retried.filter(|_| !alone) {
-                    let more = &mut cell.detail.more;
-                    more.insert(record::RETRIED_TOGETHER.to_owned(), retried.into());
-                }
+                statistics::note(&mut cell.detail, retried, alone);
             }
             cells.push(cell);
             hops.extend(more);

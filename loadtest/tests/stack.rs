@@ -2,6 +2,8 @@
 //!
 //! `.ci/stack` builds it, starts it and calls these tests, one at a time; `cargo test` alone leaves
 //! them out (`test = false` in Cargo.toml), since they would have nothing to look at.
+//!
+//! Long because one stack is walked through in one place.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 mod board_support;

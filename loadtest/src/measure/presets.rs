@@ -21,8 +21,8 @@ pub struct Preset {
 }
 
 impl Preset {
-    /// Whether it asks for nothing but requests, so that servers which somebody else has started can
-    /// take turns in it.
+    /// Whether it asks for nothing but requests, so that servers which somebody else has started
+    /// can take turns in it.
     pub fn suits_a_target(&self) -> bool {
         let of_requests = |variant: &Variant| Variant {
             name: variant.name,

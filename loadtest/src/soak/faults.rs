@@ -1,5 +1,5 @@
-//! What strikes the servers of a soak: one thing after the other, drawn from the seed, each over and
-//! settled before the next, so that what it explains is known.
+//! What strikes the servers of a soak: one thing after the other, drawn from the seed, each over
+//! and settled before the next, so that what it explains is known.
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ mod arm;
 pub mod check;
 pub mod file;
 pub mod ground;
-mod statistics;
+pub mod statistics;
 pub mod wait;
 
 use std::path::{Path, PathBuf};

@@ -6,7 +6,19 @@
 use anyhow::Context as _;
 use reqwest::Url;
 
+use crate::record::{Detail, RETRIED_TOGETHER};
 use crate::visitors::plain_http;
+
+/// Notes what HAProxy tried again, in all, while something was observed. Only our own balancer says
+/// on each answer how often it tried; this count is of all clients, and a cell's own only where
+/// there was one kind of them.
+pub fn note(detail: &mut Detail, retried: Option<u64>, alone: bool) {
+    detail.retried = retried.filter(|_| alone);
+    if let Some(retried) = retried.filter(|_| !alone) {
+        let name = RETRIED_TOGETHER.to_owned();
+        detail.more.insert(name, retried.into());
+    }
+}
 
 /// The row of a backend as a whole.
 const BACKEND: &str = "BACKEND";
