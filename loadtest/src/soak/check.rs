@@ -30,9 +30,10 @@ pub struct Promise {
     pub asks_store: bool,
 }
 
-/// How long after a blow the balancer may still send requests to the one who was struck. Checks
-/// come every 200 ms and two must fail; the rest is for a machine that is busy with all of this. How
-/// long it takes is for the matrix to say.
+/// How long after a blow the balancer may still send requests to the one who was struck.
+///
+/// Checks come every 200 ms and two must fail; the rest is for a machine that is busy with all of
+/// this. How long it takes is for the matrix to say.
 pub const BALANCER_SEES_WITHIN_US: Moment = 3_000_000;
 
 /// How long after the store is back requests may still fail, on such a machine.
