@@ -182,8 +182,9 @@ pub(crate) async fn log_out<M: Memory>(
     State(application): State<Application<M>>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (mut parts, _) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     application.signed_in(&mut parts).await?;
+    body::no_credential(&parts.headers, body).await?;
     let forgotten = application
         .memory
         .forget(&mut parts, &Scope::ThisLogin)
@@ -196,8 +197,9 @@ pub(crate) async fn log_out_everywhere<M: Memory>(
     State(application): State<Application<M>>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (mut parts, _) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let login = application.signed_in(&mut parts).await?;
+    body::no_credential(&parts.headers, body).await?;
     let scope = Scope::EveryLogin { user: login.user };
     let forgotten = application.memory.forget(&mut parts, &scope).await;
     ended(forgotten)
