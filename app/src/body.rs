@@ -45,6 +45,24 @@ pub async fn json_or_form<T: DeserializeOwned>(
     }
 }
 
+/// Refuses a form that holds an access token beside the credential of the header: one way at a
+/// time (RFC 6750, section 2). For routes that take no body of their own.
+///
+/// # Errors
+/// 400 for such a form, and what else is wrong with a form.
+pub async fn no_credential(headers: &HeaderMap, body: Body) -> Result<(), Problem> {
+    if !matches!(media_type(headers), Ok(MediaType::Form)) {
+        return Ok(());
+    }
+    let bytes = read(body).await?;
+    let fields: Vec<(String, String)> =
+        serde_urlencoded::from_bytes(&bytes).map_err(|_| Problem::from(Reason::WrongShape))?;
+    if fields.iter().any(|(name, _)| name == "access_token") {
+        Err(Reason::MalformedCredential)?;
+    }
+    Ok(())
+}
+
 enum MediaType {
     Json,
     Form,

@@ -223,6 +223,47 @@ pub async fn a_disabled_account_keeps_to_the_answer(pair: Pair) {
     Visitor::default().log_in(&pair.a, "mia").await;
 }
 
+/// A login whose password check had to wait is handed out to nobody if its account was disabled
+/// meanwhile: whatever was ended by then, this login was not yet there to be ended.
+pub async fn a_login_does_not_overtake_a_disabled_account(pair: Pair) {
+    let mut ada = Visitor::default();
+    ada.log_in(&pair.a, "ada").await;
+    let log_in = |user: &str, password: &str| {
+        let (server, body) = (
+            pair.a.clone(),
+            json!({ "username": user, "password": password }),
+        );
+        tokio::spawn(async move { Visitor::default().post(&server, "/login", body).await })
+    };
+    // Whether the account was read before it was disabled is chance; here it is likely.
+    for _ in 0..20 {
+        // One thread checks passwords, one after the other: these keep it busy.
+        let herd: Vec<_> = (0..8).map(|_| log_in("luca", "wrong")).collect();
+        let login = log_in("mia", "hopper-1906");
+        let disable = json!({ "disabled": true });
+        let disabled = ada.patch(&pair.a, "/admin/users/mia", disable).await;
+        assert_eq!(disabled.status, StatusCode::OK, "{}", disabled.text);
+        let waits = !login.is_finished();
+        let answer = login.await.expect("it is answered");
+        for other in herd {
+            other.await.expect("it is answered");
+        }
+        let enable = json!({ "disabled": false });
+        ada.patch(&pair.a, "/admin/users/mia", enable).await;
+        if answer.status == StatusCode::CONFLICT {
+            assert_eq!(answer.reason(), "conflict");
+            assert!(answer.json.get("access_token").is_none());
+            assert!(!answer.headers.contains_key(http::header::SET_COOKIE));
+            return;
+        }
+        assert!(
+            !(waits && answer.status == StatusCode::OK),
+            "it was handed out after the account had been disabled"
+        );
+    }
+    panic!("no login ever waited while its account was disabled");
+}
+
 /// A changed role shows when the answer says: at once, or for whoever logs in again.
 pub async fn a_changed_role_keeps_to_the_answer(pair: Pair) {
     let mut mia = Visitor::default();
@@ -324,6 +365,7 @@ macro_rules! conformance_tests {
             a_log_out_keeps_its_word,
             a_log_out_everywhere_keeps_its_word,
             a_disabled_account_keeps_to_the_answer,
+            a_login_does_not_overtake_a_disabled_account,
             a_changed_role_keeps_to_the_answer,
             a_changed_password_keeps_to_the_answer,
             the_lab_is_guarded_and_its_logins_count,

@@ -140,11 +140,19 @@ fn well_formed(request: &Request<Body>) -> Result<(), Problem> {
             "The path has bytes that must be percent-encoded.",
         ));
     }
-    // RFC 9112, section 6.1: both together is how requests are smuggled.
-    if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
-        return Err(malformed(
-            "Send Content-Length or Transfer-Encoding, not both.",
-        ));
+    if let Some(coding) = headers.get(TRANSFER_ENCODING) {
+        // hyper undoes `chunked` and nothing before it: a body in another coding stays in it.
+        let more = headers.get_all(TRANSFER_ENCODING).iter().nth(1).is_some();
+        if more || !coding.as_bytes().eq_ignore_ascii_case(b"chunked") {
+            return Err(malformed("Send no other coding than chunked."));
+        }
+        // RFC 9112, section 6.1: both together is how requests are smuggled. Where hyper has
+        // taken the length away already, it also closes the connection after the answer.
+        if headers.contains_key(CONTENT_LENGTH) {
+            return Err(malformed(
+                "Send Content-Length or Transfer-Encoding, not both.",
+            ));
+        }
     }
     // RFC 9110, section 5.3: Authorization is no list, so two of them are no credential.
     if headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {

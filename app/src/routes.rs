@@ -88,7 +88,19 @@ pub(crate) async fn log_in<M: Memory>(
     if account.disabled {
         Err(Reason::Disabled)?;
     }
-    remember(&application, &mut parts, account).await
+    let answer = remember(&application, &mut parts, account.clone()).await?;
+    // Whoever disables an account, or gives it another role or password, changes the account first
+    // and ends its logins then: what has not come to the account by now will find this login too.
+    // Between the two reads lies the password check, which may have waited for its turn.
+    let now = application.users.find(&account.name).await;
+    if now.map_err(internal)?.as_ref() == Some(&account) {
+        return Ok(answer);
+    }
+    let _ = application
+        .memory
+        .forget(&mut parts, &Scope::ThisLogin)
+        .await;
+    Err(Reason::Conflict.into())
 }
 
 /// Remembers a login of `account` and answers with it, however its credential travels.
@@ -182,8 +194,9 @@ pub(crate) async fn log_out<M: Memory>(
     State(application): State<Application<M>>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (mut parts, _) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     application.signed_in(&mut parts).await?;
+    body::no_credential(&parts.headers, body).await?;
     let forgotten = application
         .memory
         .forget(&mut parts, &Scope::ThisLogin)
@@ -196,8 +209,9 @@ pub(crate) async fn log_out_everywhere<M: Memory>(
     State(application): State<Application<M>>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (mut parts, _) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let login = application.signed_in(&mut parts).await?;
+    body::no_credential(&parts.headers, body).await?;
     let scope = Scope::EveryLogin { user: login.user };
     let forgotten = application.memory.forget(&mut parts, &scope).await;
     ended(forgotten)

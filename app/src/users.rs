@@ -56,7 +56,7 @@ pub fn load_user(n: u32) -> String {
 }
 
 /// One account as it stands in the database.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Account {
     /// The account's name, unique.
     pub name: String,

@@ -135,6 +135,7 @@ async fn bad_requests_get_the_status_and_reason_that_the_interface_promises() {
     let (host, two_hosts) = ("Host: x\r\n", "Host: x\r\nHost: x\r\n");
     let credentials = format!("{host}Authorization: Bearer a\r\nAuthorization: Bearer b\r\n");
     let large = format!("{host}Cookie: {long}\r\n");
+    let coded = format!("{host}Transfer-Encoding: gzip, chunked\r\n");
     let cases = [
         ("unknown path", "/me/", host, 404, "not-found"),
         ("wrong method", "/login", host, 405, "method-not-allowed"),
@@ -155,6 +156,7 @@ async fn bad_requests_get_the_status_and_reason_that_the_interface_promises() {
             "malformed-request",
         ),
         ("large header", "/me", &large, 431, "header-too-large"),
+        ("another coding", "/me", &coded, 400, "malformed-request"),
         (
             "long target",
             &format!("/{long}"),

@@ -125,3 +125,34 @@ async fn who_sends_half_a_header_is_not_waited_for() {
         "{answer}"
     );
 }
+
+/// Not the instance broke off, and nothing was written.
+#[tokio::test]
+async fn a_body_that_is_none_is_the_visitors_fault() {
+    let front = Front::open(Policy::RoundRobin, &["a"]).await;
+    let head = "POST /write HTTP/1.1\r\nhost: lab\r\ntransfer-encoding: chunked\r\n\r\n";
+    for chunks in ["zz\r\n", "5\r\nhello\r\nzz\r\n", "5\r\nhelloX\r\n0\r\n\r\n"] {
+        let answer = exchange(front.address, format!("{head}{chunks}").as_bytes()).await;
+        assert_eq!(statuses(&answer), ["400"], "{chunks:?}: {answer}");
+        assert!(answer.contains("malformed-request"), "{answer}");
+    }
+    assert_eq!(front.house.log(), [] as [&str; 0]);
+}
+
+/// The instance is silent because it waits too.
+#[tokio::test]
+async fn a_body_that_does_not_come_is_408() {
+    let front = Front::open(Policy::RoundRobin, &["a"]).await;
+    let mut stream = TcpStream::connect(front.address).await.unwrap();
+    let half = b"POST /write HTTP/1.1\r\nhost: lab\r\nconnection: close\r\n\
+        content-length: 10\r\n\r\nhello";
+    stream.write_all(half).await.unwrap();
+    let mut answer = Vec::new();
+    let read = stream.read_to_end(&mut answer);
+    let read = tokio::time::timeout(Duration::from_secs(20), read).await;
+    read.expect("it does not wait for ever").unwrap();
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    assert_eq!(statuses(&answer), ["408"], "{answer}");
+    assert!(answer.contains("too-slow"), "{answer}");
+    assert_eq!(front.house.log(), [] as [&str; 0]);
+}

@@ -14,6 +14,7 @@ pub mod revoke;
 mod routes;
 mod setup;
 pub mod token;
+pub mod trial;
 
 use std::process::ExitCode;
 

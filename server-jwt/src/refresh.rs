@@ -211,6 +211,22 @@ impl Families {
         self.store.ask(request, &command).await
     }
 
+    /// The role that a family has by now; `None` when it was ended meanwhile.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn role(
+        &self,
+        request: &mut Extensions,
+        name: &str,
+    ) -> Result<Option<Role>, Unanswered> {
+        let mut command = redis::cmd("HGET");
+        command.arg(self.family_key(name)).arg("role");
+        let role: Option<String> = self.store.ask(request, &command).await?;
+        let parsed = role.map(|role| role.parse::<Role>());
+        parsed.transpose().map_err(|_| Unanswered)
+    }
+
     /// How many families were ended because a replaced token came back.
     pub fn reused(&self) -> u64 {
         self.reused.load(Ordering::Relaxed)

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::memory::Shared;
+use crate::revoke::Revocation;
 use crate::revoke::deny::Unasked;
 
 /// Says that the deny-list was not asked, in answers that were given without it.
@@ -58,7 +59,7 @@ async fn refresh(
     let families = shared.families.as_ref().ok_or(Reason::NotOffered)?;
     let sent: Refresh = body::json(&parts.headers, body).await?;
     let extensions = &mut parts.extensions;
-    let renewed = families
+    let mut renewed = families
         .rotate(extensions, sent.refresh_token.reveal())
         .await?
         .ok_or(Reason::InvalidGrant)?;
@@ -66,10 +67,17 @@ async fn refresh(
     let issued = shared
         .revocation
         .stamp(extensions, &renewed.login.user, None, now_ms);
+    let issued_ms = issued.await?;
+    if !matches!(shared.revocation, Revocation::None) {
+        // Whoever ends all logins, or changes a role, comes to the families first and to the list
+        // then. What has not come to this family yet will find the moment just stamped too early.
+        let role = families.role(extensions, &renewed.family).await?;
+        renewed.login.role = role.ok_or(Reason::InvalidGrant)?;
+    }
     let family = Some((renewed.family, renewed.token));
     Ok(Json(shared.issue(
         &renewed.login,
-        issued.await?,
+        issued_ms,
         family,
         None,
     )?))

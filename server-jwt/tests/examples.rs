@@ -2,11 +2,14 @@
 
 mod support;
 
+use std::path::Path;
+
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use server_jwt::inspect::verdict;
 use server_jwt::keys::file::{Form, KeySource};
 use server_jwt::token::verify::Scratch;
+use support::{path, run, text};
 
 /// Whether `token` holds under `jwk`, with `allowed` algorithms.
 fn holds(jwk: &Value, token: &str, allowed: &[Algorithm]) -> bool {
@@ -16,7 +19,25 @@ fn holds(jwk: &Value, token: &str, allowed: &[Algorithm]) -> bool {
         form: Form::Jwks,
     };
     let ring = source.read_foreign(allowed).expect("the key is fine");
-    verdict(token.as_bytes(), &ring, &mut Scratch::default()).is_ok()
+    let holds = verdict(token.as_bytes(), &ring, &mut Scratch::default()).is_ok();
+    assert_eq!(
+        accepted(&source.path, token, allowed),
+        holds,
+        "as it is run"
+    );
+    holds
+}
+
+/// What the binary says of it.
+fn accepted(jwks: &Path, token: &str, allowed: &[Algorithm]) -> bool {
+    let names: Vec<_> = allowed.iter().map(|alg| format!("{alg:?}")).collect();
+    let mut arguments = vec!["inspect", "--verify-only", "--jwks", path(jwks)];
+    for name in &names {
+        arguments.extend(["--alg", name]);
+    }
+    let output = run(&arguments, token.as_bytes());
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    text(&output.stdout) == "accept\n"
 }
 
 fn with(mut jwk: Value, member: &str, new: &str) -> Value {
@@ -150,4 +171,59 @@ fn rfc_7520_4_4_holds() {
          s0h6KThzkfBBBkLspW1h84VsJZFTsPPqMDA7g1Md7p0"
     );
     assert!(holds(&jwk, &token, &[]));
+}
+
+/// Of those for what is not offered here none holds, with any key.
+#[test]
+fn rfc_7515_a_5_a_6_and_rfc_7520_4_5_do_not_hold() {
+    let secret = json!({
+        "kty": "oct", "k": "hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg",
+    });
+    let (public, signed) = a_3();
+    // A.5: without a signature.
+    let unsecured = format!("eyJhbGciOiJub25lIn0.{JOE}.");
+    // A.7 has one signature of A.6 alone, flattened: another serialisation.
+    let parts: Vec<_> = signed.split('.').collect();
+    let flattened = json!({
+        "payload": JOE, "protected": parts[0], "signature": parts[2],
+        "header": { "kid": "e9bc097a-ce51-4036-9562-d2ade882db0d" },
+    });
+    let general = json!({
+        "payload": JOE,
+        "signatures": [{ "protected": parts[0], "signature": parts[2] }],
+    });
+    // 4.5: its payload is elsewhere.
+    let detached = "eyJhbGciOiJIUzI1NiIsImtpZCI6IjAxOGMwYWU1LTRkOWItNDcxYi1iZmQ2LWVlZjMxNGJjNzAz\
+                    NyJ9..s0h6KThzkfBBBkLspW1h84VsJZFTsPPqMDA7g1Md7p0";
+    for jwk in [&secret, &public] {
+        for token in [
+            unsecured.as_str(),
+            flattened.to_string().as_str(),
+            general.to_string().as_str(),
+            detached,
+        ] {
+            assert!(!holds(jwk, token, &[]), "{token}");
+        }
+    }
+    // A.4 and 4.3 are for ES512, whose curve is not offered: the key says so.
+    let p_521 = json!({ "kty": "EC", "crv": "P-521", "x": "AA", "y": "AA" });
+    let source = KeySource {
+        flag: "--jwks",
+        path: support::file(p_521.to_string()),
+        form: Form::Jwks,
+    };
+    let line = source.read_foreign(&[]).err().expect("it is refused");
+    assert!(line.to_string().contains("is not supported"), "{line}");
+}
+
+#[test]
+fn rfc_8037_a_4_holds() {
+    let jwk = json!({
+        "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+    });
+    let token = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG\
+                 1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+    assert!(holds(&jwk, token, &[]));
+    assert!(holds(&jwk, token, &[Algorithm::EdDSA]));
+    assert!(!holds(&jwk, &token.replacen("hgy", "hgz", 1), &[]));
 }

@@ -135,6 +135,28 @@ fn a_point_off_its_curve_is_refused() {
     assert!(complaint(&with(key, "x", above)).contains("no point"));
 }
 
+/// Without any private half: nothing, with a zero, is a signature under such a key.
+#[test]
+fn a_key_under_which_anybody_can_sign_is_refused() {
+    use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
+    let identity = [&[1][..], &[0; 31]].concat();
+    let forged = [&identity[..], &[0; 32]].concat();
+    let order_2 = [&[0xec][..], &[0xff; 30], &[0x7f]].concat();
+    let order_8 = "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a";
+    let order_8: Vec<u8> = (0..64)
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&order_8[at..at + 2], 16).expect("hex"))
+        .collect();
+    for point in [identity, order_2, vec![0; 32], order_8] {
+        let key = UnparsedPublicKey::new(&ED25519, &point);
+        let holds = |n: u8| key.verify(&[n], &forged).is_ok();
+        assert!((0..=255).any(holds), "the backend lets {point:02x?} pass");
+        let x = json!(URL_SAFE_NO_PAD.encode(&point));
+        let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "kid": "k1", "alg": "EdDSA", "x": x });
+        assert!(complaint(&jwk).contains("small order"), "{point:02x?}");
+    }
+}
+
 #[test]
 fn halves_of_different_keys_are_refused() {
     for (alg, member) in [(Alg::Es256, "d"), (Alg::EdDsa, "d"), (Alg::Rs256, "p")] {

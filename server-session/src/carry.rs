@@ -48,8 +48,10 @@ pub fn sent(headers: &HeaderMap, name: &str) -> Sent {
             };
             let (key, value) = (pair[..equals].trim_ascii(), pair[equals + 1..].trim_ascii());
             let ours = key == name.as_bytes();
-            // The cookie crate takes a percent-encoded name for the same; nobody sends that.
-            let disguised = !ours && key.contains(&b'%') && decoded(key) == name;
+            // The cookie crate takes a percent-encoded name for the same, and one with any of
+            // Unicode's spaces around it; nobody sends those.
+            let odd = |byte: &u8| *byte == b'%' || !byte.is_ascii();
+            let disguised = !ours && key.iter().any(odd) && decoded(key) == name;
             if !ours && !disguised {
                 continue;
             }
@@ -273,11 +275,13 @@ mod tests {
     fn two_cookies_are_two_in_any_order_and_disguise() {
         let (one, other) = (format!("{NAME}={ID}"), format!("{NAME}=other"));
         let disguised = format!("%73{}={ID}", &NAME[1..]);
+        let spaced = format!("\u{a0}{NAME}\u{3000}={ID}");
         for (first, second) in [
             (&one, &other),
             (&other, &one),
             (&one, &one),
             (&disguised, &one),
+            (&one, &spaced),
         ] {
             assert_eq!(sent_in(&[first.as_bytes(), second.as_bytes()]), Sent::Twice);
             assert_eq!(

@@ -12,6 +12,7 @@ pub mod memory;
 pub mod record;
 mod routes;
 pub mod store;
+pub mod trial;
 
 pub use args::Args;
 

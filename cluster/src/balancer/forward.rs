@@ -83,6 +83,8 @@ enum Fate {
     Lost {
         kept: bool,
     },
+    /// The visitor's own body broke off, or was no body: the instance is not to blame.
+    Broken,
     Silent,
 }
 
@@ -111,6 +113,7 @@ impl<'a> Route<'a> {
     ) -> Result<Response<Answer>, Refusal> {
         let repeatable = matches!(body, Outgoing::Nothing)
             && matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+        let whole = body.whole();
         let mut request = Request::from_parts(parts, body);
         let mut again_on_new = None;
         loop {
@@ -141,6 +144,10 @@ impl<'a> Route<'a> {
                         self.tried.add(index);
                     }
                 }
+                Fate::Broken => {
+                    return Err(Refusal::Malformed("The body ended before its end."));
+                }
+                Fate::Silent if !whole.is_it() => return Err(Refusal::TooSlow),
                 Fate::Silent => {
                     request = spare.ok_or(Refusal::InstanceSilent)?;
                     self.tried.add(index);
@@ -215,6 +222,8 @@ async fn send(
         Ok(Ok(answer)) => Fate::Answered(answer, connection),
         Ok(Err(mut error)) => match error.take_message() {
             Some(request) => Fate::NotSent(request),
+            // hyper's word for what came from our side of the connection: the body's stream.
+            None if error.error().is_user() => Fate::Broken,
             None => Fate::Lost { kept },
         },
         Err(_) => Fate::Silent,

@@ -172,6 +172,11 @@ impl Balancer {
         self.inner.child.pid()
     }
 
+    /// The last lines it wrote to standard error.
+    pub async fn stderr(&self) -> Result<Vec<String>, Error> {
+        self.inner.child.stderr().await
+    }
+
     pub(crate) fn downgrade(&self) -> Weak<Inner> {
         Arc::downgrade(&self.inner)
     }

@@ -2,6 +2,8 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -19,7 +21,41 @@ pub(super) enum Outgoing {
     /// None: such a request can be made again.
     Nothing,
     /// The visitor's own, which passes once.
-    Visitors(Incoming),
+    Visitors {
+        /// What is left of it.
+        body: Incoming,
+        /// Set once all of it was passed on.
+        whole: Whole,
+    },
+}
+
+/// Whether a request's body has been passed on to its end. While it has not, an instance that is
+/// silent is waiting too, and it is the visitor who is slow.
+#[derive(Clone, Default)]
+pub(super) struct Whole(Option<Arc<AtomicBool>>);
+
+impl Whole {
+    pub(super) fn is_it(&self) -> bool {
+        self.0
+            .as_ref()
+            .is_none_or(|whole| whole.load(Ordering::Relaxed))
+    }
+
+    fn now(&self) {
+        if let Some(whole) = &self.0 {
+            whole.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Outgoing {
+    /// Tells, also after this was sent, whether it has been passed on to its end.
+    pub(super) fn whole(&self) -> Whole {
+        match self {
+            Self::Nothing => Whole::default(),
+            Self::Visitors { whole, .. } => whole.clone(),
+        }
+    }
 }
 
 impl From<Incoming> for Outgoing {
@@ -27,7 +63,10 @@ impl From<Incoming> for Outgoing {
         if body.is_end_stream() {
             Self::Nothing
         } else {
-            Self::Visitors(body)
+            Self::Visitors {
+                body,
+                whole: Whole(Some(Arc::default())),
+            }
         }
     }
 }
@@ -42,21 +81,28 @@ impl Body for Outgoing {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         match self.get_mut() {
             Self::Nothing => Poll::Ready(None),
-            Self::Visitors(body) => Pin::new(body).poll_frame(context),
+            Self::Visitors { body, whole } => {
+                let frame = Pin::new(&mut *body).poll_frame(context);
+                // Nobody polls again after the last frame of a body whose length is known.
+                if matches!(frame, Poll::Ready(None)) || body.is_end_stream() {
+                    whole.now();
+                }
+                frame
+            }
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Nothing => true,
-            Self::Visitors(body) => body.is_end_stream(),
+            Self::Visitors { body, .. } => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Nothing => SizeHint::with_exact(0),
-            Self::Visitors(body) => body.size_hint(),
+            Self::Visitors { body, .. } => body.size_hint(),
         }
     }
 }
@@ -136,8 +182,10 @@ impl Body for Answer {
 /// Why the balancer answers itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// 400: nothing was forwarded, because it could be read in two ways.
+    /// 400: it could be read in two ways, and nothing was forwarded; or its body broke off.
     Malformed(&'static str),
+    /// 408: the body did not arrive in the time in which an instance has to answer.
+    TooSlow,
     /// 503: no instance is up, or none of those that are could be reached.
     NoInstance,
     /// 502: an instance had the request and broke off. It may have done what was asked.
@@ -150,6 +198,11 @@ impl Refusal {
     fn words(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::Malformed(detail) => (StatusCode::BAD_REQUEST, "malformed-request", detail),
+            Self::TooSlow => (
+                StatusCode::REQUEST_TIMEOUT,
+                "too-slow",
+                "The request's body did not arrive in time.",
+            ),
             Self::NoInstance => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "no-instance",

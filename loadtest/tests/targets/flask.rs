@@ -5,7 +5,7 @@ use std::process::Command;
 
 use loadtest::record::{Client, Record};
 
-use super::engine::Kept;
+use super::beside::engine::Kept;
 use super::{alone, cell, free_port, matrix, root, wait_for};
 
 /// Where `.ci/set-up` puts Flask.

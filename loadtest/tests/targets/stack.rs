@@ -15,10 +15,10 @@ use loadtest::record::{Cell, Client, RETRIED_TOGETHER, Record};
 use loadtest::visitors::Users;
 use serde_json::{Value, json};
 
+use super::beside::engine::Kept;
+use super::beside::haproxy;
 use super::compare::compare;
-use super::costs;
-use super::engine::Kept;
-use super::{alone, free_port, matrix, root, wait_for};
+use super::{alone, costs, free_port, matrix, wait_for};
 
 const SECRET: &str = "a-secret-for-this-test-alone";
 
@@ -102,41 +102,17 @@ impl Stack {
 
     /// The configuration of the stack of containers, with this machine's addresses in it.
     fn haproxy(&self) -> String {
-        let text = std::fs::read_to_string(root().join("docker/haproxy.cfg")).unwrap();
-        let lines: Vec<_> = text.lines().map(|line| self.moved(line)).collect();
-        for (what, count) in [("bind ", ARMS.len()), ("server ", 2 * ARMS.len())] {
-            let here = |line: &&String| line.trim_start().starts_with(what);
-            assert!(lines.iter().filter(here).count() >= count, "{text}");
-        }
-        lines.join("\n") + "\n"
-    }
-
-    /// A line of the stack's configuration. Ports and hosts are this machine's, and it has no
-    /// engine with a name server.
-    fn moved(&self, line: &str) -> String {
-        let words: Vec<_> = line.split_whitespace().collect();
-        let indent = &line[..line.len() - line.trim_start().len()];
-        match words[..] {
-            ["bind", _, "name", arm] => {
-                let port = self.balanced.get(arm).copied().unwrap_or_else(free_port);
-                format!("{indent}bind 127.0.0.1:{port} name {arm}")
-            }
-            ["bind", _] => format!("{indent}bind 127.0.0.1:{}", self.statistics),
-            ["server", name, address, ref more @ ..] => {
-                let host = address.split(':').next().unwrap_or_default();
-                let pool = host.rsplit_once('-').map_or(host, |(pool, _)| pool);
+        haproxy::configuration(
+            |name| match name {
+                haproxy::STATISTICS => Some(self.statistics),
+                arm => self.balanced.get(arm).copied(),
+            },
+            |pool, name| {
                 let mut arms = self.instances.iter();
                 let arm = arms.find(|(arm, _)| arms::find(arm).unwrap().pool == pool);
-                // What this test does not start is nowhere.
-                let port = arm.map_or(1, |(_, [a, b])| if name == "a" { a.0 } else { b.0 });
-                format!("{indent}server {name} 127.0.0.1:{port} {}", more.join(" "))
-            }
-            ["default-server", ..] => line
-                .replace("init-addr last,libc,none", "")
-                .replace("resolvers engine", "")
-                .replace("resolve-prefer ipv4", ""),
-            _ => line.to_owned(),
-        }
+                arm.map(|(_, [a, b])| if name == "a" { a.0 } else { b.0 })
+            },
+        )
     }
 
     fn target(&self) -> Value {

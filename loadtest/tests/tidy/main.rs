@@ -5,6 +5,7 @@
 
 mod house;
 mod mirror;
+mod security;
 mod text;
 
 use std::collections::BTreeSet;
@@ -180,6 +181,7 @@ fn whoever_comes_finds_the_documents() {
         "README.md",
         "CONTRIBUTING.md",
         "CHANGELOG.md",
+        "SECURITY.md",
         "docs/ARCHITECTURE.md",
         "docs/METHODOLOGY.md",
         "docs/BIAS.md",

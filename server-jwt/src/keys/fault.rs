@@ -85,6 +85,12 @@ pub enum KeyFault {
     /// A point off its curve.
     #[error("\"x\" and \"y\" are no point of its curve; export the key again")]
     NotOnCurve,
+    /// A point under which anybody can sign.
+    #[error(
+        "\"x\" is a point of small order, under which anybody can sign; \
+         make a key with `server-jwt keygen --alg EdDSA`"
+    )]
+    SmallOrder,
     /// Two halves of different keys.
     #[error("its private and its public members do not belong together; export the key again")]
     Halves,

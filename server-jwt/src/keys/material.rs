@@ -89,6 +89,9 @@ impl Jwk {
     pub(super) fn ed25519(&self) -> Result<Material, KeyFault> {
         let x = exactly("x", self.x.as_deref(), 32)?;
         ParsedPublicKey::new(&lc::ED25519, &x).map_err(|_| KeyFault::NotOnCurve)?;
+        if has_small_order(&x) {
+            return Err(KeyFault::SmallOrder);
+        }
         let encoding = match &self.d {
             None => None,
             Some(d) => {
@@ -166,6 +169,34 @@ impl Jwk {
             pkcs8::PrivateKeyInfoRef::try_from(document.as_ref()).map_err(|_| KeyFault::Halves)?;
         Ok(EncodingKey::from_rsa_der(info.private_key.as_bytes()))
     }
+}
+
+/// The two points of order eight, but for their sign.
+const ORDER_8: [[u8; 32]; 2] = [
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98,
+        0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53,
+        0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67,
+        0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac,
+        0x03, 0x7a,
+    ],
+];
+
+/// Whether eight times this point of Ed25519 is nothing. Then nothing, signed by nobody, is a
+/// signature over at least an eighth of all messages.
+fn has_small_order(x: &[u8]) -> bool {
+    let mut y = [0; 32];
+    y.copy_from_slice(x);
+    // The highest bit is the sign of the other coordinate.
+    y[31] &= 0x7f;
+    let small = y[0] <= 1 && y[1..].iter().all(|octet| *octet == 0);
+    // p - 1, and p and p + 1 for 0 and 1, which RFC 8032 does not allow to be written.
+    let middle = y[1..31].iter().all(|octet| *octet == 0xff);
+    let large = (0xec..=0xee).contains(&y[0]) && middle && y[31] == 0x7f;
+    small || large || ORDER_8.contains(&y)
 }
 
 /// A shared secret, and the algorithms it is long enough for: at least the length of the hash

@@ -6,7 +6,7 @@
 mod crypto;
 pub mod fault;
 pub mod file;
-mod jwk;
+pub(crate) mod jwk;
 pub mod key;
 pub mod keygen;
 mod material;

@@ -98,3 +98,28 @@ fn one_character_changed_is_refused() {
         assert!(check_at(&changed, 0, NOW_MS).is_err(), "character {at}");
     }
 }
+
+/// OWASP ASVS 9.1.1: nobody is told what is wrong with claims that nobody signed.
+#[test]
+fn the_signature_is_judged_before_what_it_signs() {
+    let expired = with(claims(), "exp", json!(NOW_S - 5));
+    for payload in [
+        expired.to_string(),
+        with(claims(), "aud", json!("other")).to_string(),
+        "no claims at all".to_owned(),
+    ] {
+        let signed = forged(&header().to_string(), &payload);
+        let (message, _) = signed.rsplit_once('.').expect("it has three parts");
+        let unsigned = format!("{message}.{}", URL_SAFE_NO_PAD.encode([0; 32]));
+        assert_eq!(
+            check_at(&unsigned, 0, NOW_MS),
+            Err(Reason::BadSignature),
+            "{payload}"
+        );
+        let read = check_at(&signed, 0, NOW_MS);
+        assert!(
+            !matches!(read, Ok(()) | Err(Reason::BadSignature)),
+            "{payload}: {read:?}"
+        );
+    }
+}

@@ -3,6 +3,7 @@
 
 mod deny_list;
 mod refresh;
+mod refresh_races;
 #[path = "../support/mod.rs"]
 mod support;
 mod synced;

@@ -2,34 +2,34 @@
 
 use super::*;
 
-async fn renew(server: &Server, token: &str) -> Answer {
+pub(crate) async fn renew(server: &Server, token: &str) -> Answer {
     let body = json!({ "refresh_token": token });
     Visitor::default()
         .post(server, "/token/refresh", body)
         .await
 }
 
-fn refresh_token(from: &Value) -> String {
+pub(crate) fn refresh_token(from: &Value) -> String {
     from["refresh_token"]
         .as_str()
         .expect("a refresh token")
         .to_owned()
 }
 
-async fn first(pair: &Pair) -> (Visitor, String) {
+pub(crate) async fn first(pair: &Pair) -> (Visitor, String) {
     let mut mia = Visitor::default();
     let login = mia.log_in(&pair.a, "mia").await;
     (mia, refresh_token(&login.json))
 }
 
-fn holding(token: &Value) -> Visitor {
+pub(crate) fn holding(token: &Value) -> Visitor {
     Visitor {
         token: token.as_str().map(str::to_owned),
         ..Visitor::default()
     }
 }
 
-fn refused(answer: &Answer) -> bool {
+pub(crate) fn refused(answer: &Answer) -> bool {
     answer.status == 400
         && answer.reason() == "invalid-grant"
         && answer.json["error"] == "invalid_grant"
@@ -125,12 +125,12 @@ async fn within_the_grace_the_predecessor_gets_the_same_successor() {
 
 #[tokio::test]
 async fn after_the_grace_it_is_reuse() {
-    let flags = [REFRESH, &["--refresh-grace-ms", "100"]].concat();
+    let flags = [REFRESH, &["--refresh-grace-ms", "2000"]].concat();
     let (_redis, pair) = start(Alg::Hs256, &flags).await;
     let (_, one) = first(&pair).await;
     let two = refresh_token(&renew(&pair.a, &one).await.json);
     assert_eq!(refresh_token(&renew(&pair.b, &one).await.json), two);
-    tokio::time::sleep(Duration::from_millis(150)).await;
+    tokio::time::sleep(Duration::from_millis(2_100)).await;
     assert!(refused(&renew(&pair.a, &one).await));
     assert!(refused(&renew(&pair.a, &two).await));
 }
@@ -253,15 +253,16 @@ async fn redis_holds_no_token() {
 
 #[tokio::test]
 async fn a_family_lives_from_its_login_on_however_often_it_is_used() {
-    let flags = [REFRESH, &["--refresh-ms", "600"]].concat();
+    let flags = [REFRESH, &["--refresh-ms", "4000"]].concat();
     let (redis, pair) = start(Alg::Hs256, &flags).await;
     let (_, mut token) = first(&pair).await;
     let began = Instant::now();
-    while began.elapsed() < Duration::from_millis(300) {
+    while began.elapsed() < Duration::from_millis(1_500) {
         token = refresh_token(&renew(&pair.a, &token).await.json);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    tokio::time::sleep(Duration::from_millis(650) - began.elapsed()).await;
+    let left = Duration::from_millis(4_100).saturating_sub(began.elapsed());
+    tokio::time::sleep(left).await;
     assert!(refused(&renew(&pair.a, &token).await));
     assert_eq!(
         redis.run::<Vec<String>>(&["KEYS", "*"]),

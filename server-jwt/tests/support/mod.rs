@@ -77,12 +77,14 @@ pub(crate) async fn pair_with_redis(flags: &[&str]) -> Pair {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let redis = REDIS.get_or_init(Redis::start);
     let prefix = format!("t{}:", COUNT.fetch_add(1, Ordering::Relaxed));
-    let flags = [flags, &["--redis-url", &redis.url, "--key-prefix", &prefix]].concat();
-    pair(Alg::Hs256, &flags).await
+    let own = ["--redis-url", &redis.url, "--key-prefix", &prefix];
+    // Time enough for a store on a busy machine: these tests are not about the deadline.
+    let patiently = ["--store-deadline-ms", "10000"];
+    pair(Alg::Hs256, &[flags, &own, &patiently].concat()).await
 }
 
 /// The order of the curve P-256, which ECDSA reckons with (FIPS 186-5).
-const P256_ORDER: [u8; 32] = [
+pub(crate) const P256_ORDER: [u8; 32] = [
     0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6,
     0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
 ];

@@ -51,3 +51,59 @@ pub(super) fn record(id: &Id, data: &[u8]) -> Result<Record, Error> {
         expiry_date: OffsetDateTime::UNIX_EPOCH,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            ".{0,20}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(".{0,8}", inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        /// Whatever an application keeps in a session comes out of the store as it went in.
+        #[test]
+        fn a_record_comes_back_as_it_was_stored(
+            data in prop::collection::hash_map(".{0,12}", values(), 0..5),
+            version in any::<u64>(),
+            ends_ms in any::<u64>(),
+        ) {
+            let packed = pack(&data).expect("it is written");
+            let stored = [&version.to_le_bytes()[..], &ends_ms.to_le_bytes(), &packed].concat();
+            let blob = Blob::read(&stored).expect("it is long enough");
+            prop_assert_eq!((blob.version, blob.ends_ms), (version, ends_ms));
+            prop_assert_eq!(unpack(blob.data).expect("it is read"), data);
+        }
+
+        /// What somebody else wrote under our key is an error and no panic.
+        #[test]
+        fn any_bytes_are_a_record_or_an_error(
+            bytes in prop::collection::vec(any::<u8>(), 0..100),
+        ) {
+            match Blob::read(&bytes) {
+                Ok(blob) => {
+                    let _ = unpack(blob.data);
+                    prop_assert!(bytes.len() >= 16);
+                }
+                Err(_) => prop_assert!(bytes.len() < 16),
+            }
+        }
+    }
+}

@@ -1,6 +1,10 @@
 //! An engine for tests: it keeps commands running, and starts again whatever ends, as engines of
 //! containers do.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::fs::File;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -18,12 +22,21 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// Starts it, again and again.
+    /// Starts it, again and again; nobody hears what it says.
     pub(crate) fn new(mut command: Command) -> Kept {
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        Kept::run(command)
+    }
+
+    /// The same, and what it says goes into a file.
+    pub(crate) fn heard(mut command: Command, log: &Path) -> Kept {
+        let log = File::create(log).unwrap();
+        command.stdout(log.try_clone().unwrap()).stderr(log);
+        Kept::run(command)
+    }
+
+    fn run(mut command: Command) -> Kept {
+        command.stdin(Stdio::null());
         let stop = Arc::new(AtomicBool::new(false));
         let starts = Arc::new(AtomicU32::new(0));
         let mut child = started(&mut command, &starts);
