@@ -4,11 +4,10 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use cluster::{Pool, Redis};
+use cluster::{Fault, Pool, Proxy, Redis};
 
 use super::Desk;
 use super::clocks::Processes;
-use super::distance::Distance;
 use super::plan::Case;
 use crate::rig::{Front, Rig};
 
@@ -16,7 +15,7 @@ use crate::rig::{Front, Rig};
 #[derive(Debug)]
 pub(super) struct Stand {
     store: Option<Redis>,
-    distance: Option<Distance>,
+    distance: Option<Proxy>,
     /// The instances.
     pub(super) pool: Pool,
     /// The balancer's address before them, where they are asked through it.
@@ -30,7 +29,7 @@ impl Stand {
         let distance = distance(case, store.as_ref())?;
         let mut flags = case.flags();
         if distance.is_some() {
-            // The relay is on loopback, and the servers would take the store for one that is near.
+            // The proxy is on loopback, and the servers would take the store for one that is near.
             flags.extend(["--store-nodelay".to_owned(), "true".to_owned()]);
         }
         let flags: Vec<_> = flags.iter().map(String::as_str).collect();
@@ -39,7 +38,7 @@ impl Stand {
             case.server,
             case.variant.instances,
             &flags,
-            distance.as_ref().map(|distance| distance.address),
+            distance.as_ref().map(Proxy::address),
         );
         let pool = pool.await?;
         let front = match case.variant.balanced {
@@ -63,7 +62,11 @@ impl Stand {
     /// From now on the store is so far away, if it can be at all.
     pub(super) fn set_store_away(&self, round_trip_ms: u64) {
         if let Some(distance) = &self.distance {
-            distance.set(Duration::from_millis(round_trip_ms));
+            let way = Duration::from_millis(round_trip_ms) / 2;
+            distance.set(Fault::Delay {
+                there: way,
+                back: way,
+            });
         }
     }
 
@@ -88,7 +91,7 @@ async fn fresh_store(desk: &Desk<'_>, case: &Case) -> anyhow::Result<Option<Redi
 }
 
 /// What makes the store a far one, where that is asked for.
-fn distance(case: &Case, store: Option<&Redis>) -> anyhow::Result<Option<Distance>> {
+fn distance(case: &Case, store: Option<&Redis>) -> anyhow::Result<Option<Proxy>> {
     let Some(store) = store.filter(|_| case.variant.store_round_trip_ms > 0) else {
         return Ok(None);
     };
@@ -99,5 +102,5 @@ fn distance(case: &Case, store: Option<&Redis>) -> anyhow::Result<Option<Distanc
     let address = address
         .parse()
         .context("the store has no address of its own")?;
-    Ok(Some(Distance::to(address)?))
+    Ok(Some(Proxy::to(address)?))
 }
