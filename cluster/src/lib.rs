@@ -32,5 +32,5 @@ pub use error::Error;
 pub use instance::{Instance, InstanceState};
 pub use pool::{InstanceSpec, Pool, PoolSpec};
 pub use proxy::{Fault, Proxy, Side};
-pub use redis::{Redis, RedisChoice, RedisMissing, elsewhere as redis_elsewhere};
+pub use redis::{Redis, RedisChoice, RedisMissing, Sentinel, elsewhere as redis_elsewhere};
 pub use watched::{die_with_parent, exec_watched};
