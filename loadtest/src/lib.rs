@@ -42,6 +42,7 @@ pub mod scene;
 pub mod self_test;
 pub mod site;
 pub mod statistics;
+pub mod store;
 pub mod tally;
 pub mod target;
 pub mod ticket;

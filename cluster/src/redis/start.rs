@@ -181,10 +181,10 @@ mod tests {
              --appendonly no --bind 127.0.0.1 --port 7000 --dir /tmp/work"
         );
         assert_eq!(
-            started(Some(Path::new("/tmp/work/redis-7000"))),
+            started(Some(Path::new("/tmp/redis-7000"))),
             "exec-watched /usr/bin/redis-server --save  --daemonize no --loglevel warning \
              --appendonly yes --appendfsync no --bind 127.0.0.1 --port 7000 \
-             --dir /tmp/work/redis-7000"
+             --dir /tmp/redis-7000"
         );
     }
 }

@@ -12,6 +12,7 @@ mod measure;
 mod processes;
 mod self_test;
 mod starved;
+mod stores;
 mod sweeps;
 
 use std::path::PathBuf;
