@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::link::{Link, lock};
 use crate::pool::{Pool, PoolSpec};
 use crate::protocol::Launch;
-use crate::redis::{Redis, RedisChoice, RedisMissing};
+use crate::redis::{Redis, RedisChoice, RedisMissing, Sentinel};
 
 /// What a cluster needs to know.
 #[derive(Debug, Clone)]
@@ -78,6 +78,17 @@ impl Cluster {
     /// already here. Each call may start a server of its own.
     pub async fn redis(&self, choice: RedisChoice) -> Result<Redis, RedisMissing> {
         Redis::open(&self.inner, choice).await
+    }
+
+    /// Starts a Redis of its own, found in the same order, that keeps what it holds: it comes back
+    /// with it after a kill, where it is no container.
+    pub async fn keeping_redis(&self, tag: &str) -> Result<Redis, RedisMissing> {
+        Redis::keeping(&self.inner, tag).await
+    }
+
+    /// Starts a Sentinel that watches `master` and whoever replicates it.
+    pub async fn sentinel(&self, master: &Redis) -> Result<Sentinel, Error> {
+        Sentinel::start(&self.inner, master).await
     }
 
     /// Starts all instances of a pool side by side and waits until each is ready.

@@ -7,8 +7,8 @@ mod common;
 
 use std::time::Duration;
 
-use cluster::{Error, InstanceState, Redis, RedisChoice, RedisMissing};
-use common::{House, lives};
+use cluster::{Error, Fault, InstanceState, Proxy, Redis, RedisChoice, RedisMissing};
+use common::{House, eventually, lives};
 
 async fn ours(house: &House) -> Redis {
     let choice = RedisChoice {
@@ -82,6 +82,90 @@ async fn a_redis_of_our_own_lives_and_dies_as_told() {
     redis.thaw().await.unwrap();
     assert_eq!(keys(&url).await, 0);
     assert_eq!(house.cluster.crashes_so_far(), []);
+}
+
+/// What was answered outlives a kill, until it is made to forget.
+#[tokio::test]
+async fn a_redis_that_keeps_comes_back_with_what_it_held() {
+    let house = House::open().await;
+    let redis = house.cluster.keeping_redis("test").await.unwrap();
+    assert!(
+        redis.can_keep(),
+        "this test needs a Redis that is no container"
+    );
+    for _ in 0..2 {
+        set(redis.url()).await;
+        redis.kill().await.unwrap();
+        redis.start().await.unwrap();
+        assert_eq!(redis.keys("k*").await.unwrap(), ["key"]);
+        assert!(redis.forget().is_err(), "it runs");
+        redis.kill().await.unwrap();
+        redis.forget().unwrap();
+        redis.start().await.unwrap();
+        assert_eq!(keys(redis.url()).await, 0);
+    }
+    set(redis.url()).await;
+    assert_eq!(redis.calls().await.unwrap()["set"], 1);
+    redis.configure("maxmemory", "1").await.unwrap();
+    assert!(redis.fill("f", 1, 1).await.is_err(), "it is full");
+    redis.configure("maxmemory", "0").await.unwrap();
+    redis.fill("f", 1_500, 10).await.unwrap();
+    assert_eq!(redis.keys("f*").await.unwrap().len(), 1_500);
+    assert_eq!(redis.info("memory").await.unwrap()["maxmemory"], "0");
+}
+
+/// What was written while the replica did not hear of it is lost, although it was answered.
+#[tokio::test]
+async fn a_sentinel_makes_a_replica_the_master() {
+    let house = House::open().await;
+    let (one, other) = tokio::join!(
+        house.cluster.keeping_redis("one"),
+        house.cluster.keeping_redis("other")
+    );
+    let (one, other) = (one.unwrap(), other.unwrap());
+    let link = Proxy::to(one.address().unwrap()).unwrap();
+    other.follow(link.address()).await.unwrap();
+    let patience = Duration::from_secs(60);
+    let is = async |redis: &Redis, field: &str, value: &str| {
+        let info = redis.info("replication").await;
+        info.is_ok_and(|info| info.get(field).is_some_and(|said| said == value))
+    };
+    eventually("the replica follows", patience, async || {
+        is(&other, "master_link_status", "up").await
+    })
+    .await;
+    set(one.url()).await;
+    eventually("the key is there", patience, async || {
+        other.keys("*").await.is_ok_and(|keys| keys == ["key"])
+    })
+    .await;
+    let sentinel = house.cluster.sentinel(&one).await.unwrap();
+    eventually("the sentinel knows it", patience, async || {
+        sentinel.replicas().await.is_ok_and(|known| known == 1)
+    })
+    .await;
+    link.set(Fault::Stall);
+    one.fill("unheard-of", 1, 1).await.unwrap();
+    // It must have heard from the replica itself before it can choose it.
+    eventually("it begins", patience, async || {
+        sentinel.fail_over().await.is_ok()
+    })
+    .await;
+    eventually("the other is the master", patience, async || {
+        sentinel
+            .master()
+            .await
+            .is_ok_and(|master| master == other.address())
+    })
+    .await;
+    assert!(is(&other, "role", "master").await);
+    assert_eq!(other.keys("*").await.unwrap(), ["key"]);
+    eventually("the old master follows", patience, async || {
+        is(&one, "role", "slave").await && one.keys("unheard*").await.is_ok_and(|k| k.is_empty())
+    })
+    .await;
+    assert_eq!(house.cluster.crashes_so_far(), []);
+    sentinel.kill().await.unwrap();
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use futures_util::stream;
@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::answer::{Answer, Outcome};
+use crate::pools::Lives;
 use crate::record::Client;
 use crate::scene::{Scene, short};
 use crate::site::Site;
@@ -70,6 +71,18 @@ impl Company {
             scene,
             crowds,
         }
+    }
+
+    /// The same arm once more beside it, with a store and visitors of its own, instances that have
+    /// these flags too, and, if asked for, a proxy before the store.
+    ///
+    /// # Errors
+    /// When it does not come up, or there is no cluster to bring it up on.
+    pub async fn beside(&self, flags: &[&str], through_proxy: bool) -> anyhow::Result<Company> {
+        let rig = self.site.rig().context("no cluster of our own")?;
+        let arm = self.scene.arm;
+        let scene = rig.set_up_with(arm, Lives::USUAL, arm.server, flags, through_proxy);
+        Ok(Company::gather(self.site.clone(), scene.await?))
     }
 
     /// Logs in, through the balancer, everybody whose login does not work any more where it was

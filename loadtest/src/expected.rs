@@ -8,9 +8,12 @@
 //!
 //! Long because the rules are believed only if all of them, and their tests, are read together.
 
+pub mod store;
+
 use crate::arms::{Carried, Channel, Issuers, Lifetime, Properties, State};
 use crate::record::Client;
 use cluster::Policy;
+use store::StoreEvent;
 
 /// How far a time may be off on a machine whose cores are shared, in milliseconds.
 const SLACK_MS: f64 = 300.0;
@@ -37,6 +40,8 @@ pub enum Happening {
     Restarted,
     /// The credential is not what it claims to be.
     Forged,
+    /// Something happens to the store.
+    Store(StoreEvent),
 }
 
 /// How long an ended login goes on working at one instance.
@@ -175,6 +180,7 @@ impl Properties {
         let pinned = policy == Policy::Sticky;
         let forgetful = client == Client::Browser && self.removes_unknown();
         let text = match happening {
+            Happening::Store(event) => return self.store_words(event),
             Happening::Forged if self.believes_forgeries() => "believed: nothing is checked",
             Happening::Forged => "refused",
             Happening::AskedSame => "all recognised",

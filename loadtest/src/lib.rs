@@ -43,6 +43,7 @@ pub mod self_test;
 pub mod site;
 pub mod soak;
 pub mod statistics;
+pub mod store;
 pub mod tally;
 pub mod target;
 pub mod ticket;

@@ -167,6 +167,11 @@ impl<'a> Desk<'a> {
             let Play::Visitors(play) = event.play else {
                 continue;
             };
+            if !self.site.concerns(event.group, arm) {
+                *done += 1;
+                self.progress.step();
+                continue;
+            }
             if let Some(why) = self.site.cannot_play(arm, event.needs) {
                 self.book.note_not_run(arm.name, event.name, why);
                 *done += 1;

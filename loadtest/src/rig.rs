@@ -19,12 +19,14 @@ use rand::SeedableRng as _;
 use rand_pcg::Pcg64;
 
 use crate::arms::{Arm, Server};
+use crate::events::Needs;
 use crate::failure::Failure;
 use crate::interface::Interface;
 use crate::lab::Lab;
 use crate::pools::{INSTANCES, Lives, Premises};
 use crate::run::Footing;
 use crate::scene::{Scene, Standing, base};
+use crate::store::Store;
 use crate::visitors::Users;
 
 /// How often the balancer asks whether an instance is ready. In a matrix many arms wait for it.
@@ -125,11 +127,37 @@ impl Rig {
         lives: Lives,
         server: Server,
     ) -> anyhow::Result<Scene> {
+        self.set_up_with(arm, lives, server, &[], false).await
+    }
+
+    /// The same, with `flags` beside the server's own, and, if asked for, a proxy before the store.
+    /// A store that is ours is this arm's alone.
+    ///
+    /// # Errors
+    /// When an instance does not come up, or the store.
+    pub async fn set_up_with(
+        &self,
+        arm: &'static Arm,
+        lives: Lives,
+        server: Server,
+        flags: &[&str],
+        through_proxy: bool,
+    ) -> anyhow::Result<Scene> {
         let tag = self.tag(lives.name);
         let as_run = Arm { server, ..*arm };
-        let spec = self
-            .premises
-            .pool(&as_run, lives, &INSTANCES, &[], &tag)
+        let mut premises = self.premises.clone();
+        let mut flags = flags.to_vec();
+        let name = format!("{}-{tag}", arm.name);
+        let store = self.own_store(server, &name).await?;
+        if let Some(store) = &store {
+            premises.redis_url = Some(store.url(through_proxy));
+        }
+        if through_proxy {
+            // It is on loopback, and the servers would take the store for one that is near.
+            flags.extend(["--store-nodelay", "true"]);
+        }
+        let spec = premises
+            .pool(&as_run, lives, &INSTANCES, &flags, &tag)
             .await?;
         let pool = self.cluster.pool(spec).await?;
         let address = self
@@ -154,7 +182,17 @@ impl Rig {
             random: random(self.seed, arm.name),
             lab: Some(self.premises.lab.clone()),
             interface: Arc::new(Interface::of(arm)),
+            store,
         })
+    }
+
+    /// A store for one arm alone, where it needs one and the run's is ours.
+    async fn own_store(&self, server: Server, tag: &str) -> anyhow::Result<Option<Store>> {
+        let ours = self.redis.as_ref().is_ok_and(Redis::ours);
+        match server.needs_store() && ours {
+            true => Ok(Some(Store::start(&self.cluster, tag).await?)),
+            false => Ok(None),
+        }
     }
 
     /// The instances of an arm alone, with `flags` beside the server's own and, if one is named,
@@ -236,6 +274,20 @@ impl Rig {
         self.redis.as_ref().err().cloned()
     }
 
+    /// Why what `needs` this cannot be played on an arm that needs a store, if it cannot.
+    pub fn cannot_strike(&self, needs: Needs) -> Option<&'static str> {
+        let redis = self.redis.as_ref().ok()?;
+        match needs {
+            Needs::OwnStore | Needs::StoreThatKeeps if !redis.ours() => {
+                Some("the store is not ours: one that was named is never stopped or changed")
+            }
+            Needs::StoreThatKeeps if !redis.can_keep() => {
+                Some("the Redis found is a container, which keeps nothing when it is killed")
+            }
+            _ => None,
+        }
+    }
+
     /// The cluster, for whoever has pools of their own on it.
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
@@ -270,6 +322,9 @@ impl Rig {
 impl Footing for Rig {
     fn topology(&self) -> BTreeMap<String, String> {
         let store = match &self.redis {
+            Ok(redis) if redis.ours() => {
+                format!("Redis, {}; one for each arm of a matrix", redis.how())
+            }
             Ok(redis) => format!("Redis, {}", redis.how()),
             Err(_) => "none".to_owned(),
         };

@@ -18,6 +18,7 @@ use crate::interface::Interface;
 use crate::lab::Lab;
 use crate::pools::{INSTANCES, Lives};
 use crate::rig;
+use crate::store::Store;
 use crate::target::wait;
 
 /// An arm that is up: its instances, its address, and what is needed to play on it.
@@ -37,6 +38,8 @@ pub struct Scene {
     pub lab: Option<Lab>,
     /// How it is asked.
     pub interface: Arc<Interface>,
+    /// Its store, if it needs one and it is its own.
+    pub store: Option<Store>,
 }
 
 /// What stands behind an arm.
@@ -178,9 +181,12 @@ impl Scene {
     /// # Errors
     /// When the supervisor does not answer.
     pub async fn clear(self) -> anyhow::Result<()> {
-        match self.standing {
-            Standing::Cluster { pool, .. } => Ok(pool.stop().await?),
-            Standing::Target(_) => Ok(()),
+        if let Standing::Cluster { pool, .. } = &self.standing {
+            pool.stop().await?;
+        }
+        match self.store {
+            Some(store) => store.end().await,
+            None => Ok(()),
         }
     }
 }

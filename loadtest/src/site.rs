@@ -18,7 +18,7 @@ use crate::cli::RunArgs;
 use crate::describe::{describe, describe_target};
 use crate::events::Needs;
 use crate::pools::{INSTANCES, Lives};
-use crate::record;
+use crate::record::{self, Group};
 use crate::rig::Rig;
 use crate::run::{self, Footing};
 use crate::scene::Scene;
@@ -88,9 +88,16 @@ impl Site {
     /// Why what `needs` this cannot be played on `arm`, if it cannot.
     pub fn cannot_play(&self, arm: &Arm, needs: Needs) -> Option<&'static str> {
         match self {
-            Self::Cluster(_) => None,
+            Self::Cluster(rig) => rig.cannot_strike(needs),
             Self::Target(ground) => ground.cannot_play(arm, needs),
         }
+    }
+
+    /// Whether an event of this group can be anything to `arm`: what happens to a store is nothing
+    /// to an arm that has none. Of a target nobody knows what it asks.
+    pub fn concerns(&self, group: Group, arm: &Arm) -> bool {
+        let without = matches!(self, Self::Cluster(_)) && !arm.server.needs_store();
+        !(group == Group::Store && without)
     }
 
     /// Sets an arm up. `server` is the arm's own, except in a test of the instrument itself. A

@@ -4,6 +4,7 @@
 //! instance, so an outcome cannot look right by accident: half refused is not enough, it must be
 //! the right half.
 
+pub mod outage;
 mod surprise;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use crate::arms::Arm;
 use crate::expected::Happening;
 use crate::record::{Cell, Client, Detail, Hop};
 use crate::statistics::{share, wilson};
+use outage::Outage;
 
 /// One visitor's part in a cell.
 #[derive(Debug)]
@@ -52,6 +54,10 @@ pub struct Observed {
     pub restarts: Vec<(String, Instant)>,
     /// Logins that were tried while the event went on.
     pub logins: Vec<LoginTried>,
+    /// When the store could not be asked, and what it held afterwards.
+    pub outage: Option<Outage>,
+    /// What the event itself saw that should not be, in words.
+    pub wrong: Option<String>,
     /// What else is worth knowing.
     pub more: BTreeMap<String, Value>,
 }
@@ -77,6 +83,8 @@ impl Observed {
             blows: Vec::new(),
             restarts: Vec::new(),
             logins: Vec::new(),
+            outage: None,
+            wrong: None,
             more: BTreeMap::new(),
         }
     }
@@ -171,6 +179,9 @@ impl Observed {
             .filter(|outcome| *outcome != Outcome::Recognised)
             .count();
         let mut more = self.more.clone();
+        if let Some(outage) = &self.outage {
+            more.extend(outage.details(&self.visits));
+        }
         if kept.is_some_and(|kept| kept < self.visits.len() as u64) {
             more.insert(
                 "lost_by_login_instance".to_owned(),

@@ -35,7 +35,11 @@ pub struct Usage {
 /// # Errors
 /// When it does not answer within half a second, or does not say.
 pub async fn usage(url: &str) -> Result<Usage, String> {
-    match tokio::time::timeout(ANSWER_WAIT, talk::usage(url)).await {
+    let asked = async {
+        let calls = talk::calls_by_name(url).await?;
+        Ok((talk::cpu_ns(url).await?, calls.values().sum()))
+    };
+    match tokio::time::timeout(ANSWER_WAIT, asked).await {
         Ok(Ok((Some(cpu_ns), commands))) => Ok(Usage { cpu_ns, commands }),
         Ok(Ok((None, _))) => Err("it does not say how much CPU time it used".to_owned()),
         Ok(Err(error)) => Err(talk::in_words(&error)),

@@ -5,10 +5,12 @@
 
 pub mod elsewhere;
 mod find;
+mod hands;
+mod sentinel;
 mod start;
 mod talk;
 
-use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +19,9 @@ use crate::cluster::Inner as Cluster;
 use crate::error::Error;
 use crate::instance::InstanceState;
 use find::{Found, Surroundings};
+use start::{free_port, port_was_taken};
+
+pub use sentinel::Sentinel;
 
 /// How long a Redis of ours may take to answer. It takes some 20 ms; a container, seconds.
 const START_WAIT: Duration = Duration::from_secs(20);
@@ -93,6 +98,8 @@ struct Inner {
 struct Ours {
     child: Child,
     port: u16,
+    /// Where it keeps what it holds, if it does.
+    folder: Option<PathBuf>,
     /// Set if the child is a `docker run`, which signals do not reach through.
     container: Option<start::Container>,
 }
@@ -104,9 +111,16 @@ impl Redis {
             None => {
                 let found = find::find(&Surroundings::of_this_process()).await;
                 let found = found.ok_or(RedisMissing::NotFound)?;
-                Self::started(cluster, &found, &choice.tag).await
+                Self::started(cluster, &found, &choice.tag, false).await
             }
         }
+    }
+
+    /// One of our own that keeps what it holds.
+    pub(crate) async fn keeping(cluster: &Cluster, tag: &str) -> Result<Self, RedisMissing> {
+        let found = find::find(&Surroundings::of_this_process()).await;
+        let found = found.ok_or(RedisMissing::NotFound)?;
+        Self::started(cluster, &found, tag, true).await
     }
 
     async fn named(url: String) -> Result<Self, RedisMissing> {
@@ -129,7 +143,12 @@ impl Redis {
         })
     }
 
-    async fn started(cluster: &Cluster, found: &Found, tag: &str) -> Result<Self, RedisMissing> {
+    async fn started(
+        cluster: &Cluster,
+        found: &Found,
+        tag: &str,
+        keeps: bool,
+    ) -> Result<Self, RedisMissing> {
         let did_not_start = |why: String| RedisMissing::DidNotStart {
             how: found.how.clone(),
             why,
@@ -137,10 +156,13 @@ impl Redis {
         let mut last = String::new();
         for _ in 0..PORT_TRIES {
             let port = free_port().map_err(|error| did_not_start(error.to_string()))?;
-            let (launch, container) = found.launch(&cluster.settings, port);
+            let folder = found.folder(&cluster.settings, port, keeps);
+            let folder = folder.map_err(|error| did_not_start(error.to_string()))?;
+            let (launch, container) = found.launch(&cluster.settings, port, folder.as_deref());
             let ours = Ours {
                 child: cluster.child("redis", tag, launch),
                 port,
+                folder,
                 container,
             };
             match ours.start().await {
@@ -195,7 +217,7 @@ impl Redis {
         ours.map_or(InstanceState::Running, |ours| ours.child.state())
     }
 
-    /// SIGKILL; returns once it is reaped. Everything it held is lost.
+    /// SIGKILL; returns once it is reaped. What it held is lost, unless it keeps it.
     pub async fn kill(&self) -> Result<(), Error> {
         let ours = self.only_if_ours()?;
         if let Some(container) = &ours.container {
@@ -222,21 +244,9 @@ impl Redis {
         ours.child.thaw().await
     }
 
-    /// Starts it again after its end, empty, on the same port.
+    /// Starts it again after its end on the same port: with what it keeps, otherwise empty.
     pub async fn start(&self) -> Result<(), Error> {
         self.only_if_ours()?.start().await.map(drop)
-    }
-
-    /// Commands carried out since its start; only of ours, where they are nobody else's.
-    pub async fn commands(&self) -> Result<u64, Error> {
-        self.only_if_ours()?;
-        Ok(talk::commands(&self.inner.url).await?)
-    }
-
-    /// Removes every key.
-    pub async fn flush(&self) -> Result<(), Error> {
-        self.only_if_ours()?;
-        Ok(talk::flush(&self.inner.url).await?)
     }
 
     fn only_if_ours(&self) -> Result<&Ours, Error> {
@@ -279,22 +289,4 @@ impl Ours {
         self.child.serves();
         Ok(server)
     }
-}
-
-fn port_was_taken(error: &Error) -> bool {
-    let Error::DidNotStart { stderr, .. } = error else {
-        return false;
-    };
-    // The words of Redis and of Docker.
-    let words = ["in use", "already allocated"];
-    stderr
-        .iter()
-        .any(|line| words.iter().any(|words| line.contains(words)))
-}
-
-/// Redis cannot choose a port by itself and say which. What is free now is likely to be free in
-/// a moment, since the system hands such ports out in turn.
-fn free_port() -> std::io::Result<u16> {
-    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    Ok(listener.local_addr()?.port())
 }

@@ -1,12 +1,18 @@
 //! The few words the cluster says to a Redis itself.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, InfoDict, RedisError, RedisResult};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, FromRedisValue, InfoDict, RedisError, RedisResult,
+};
 
 /// How long a Redis may take to connect, and to answer.
 const ANSWER_WAIT: Duration = Duration::from_secs(2);
+
+/// Keys that are written in one go.
+const FILLED_AT_ONCE: usize = 50;
 
 /// What a Redis says of itself.
 #[derive(Debug)]
@@ -38,38 +44,29 @@ pub(super) async fn server(url: &str) -> RedisResult<Server> {
     })
 }
 
-/// Commands it has carried out since it was started, those aside that clients say about themselves
-/// or to see whether it is there.
-pub(super) async fn commands(url: &str) -> RedisResult<u64> {
-    commands_over(&mut connect(url).await?).await
-}
-
-async fn commands_over(connection: &mut MultiplexedConnection) -> RedisResult<u64> {
-    let info: String = redis::cmd("INFO")
-        .arg("commandstats")
-        .query_async(connection)
-        .await?;
-    Ok(info.lines().filter_map(calls).sum())
+/// Commands it has carried out since it was started, by name, those aside that clients say about
+/// themselves or to see whether it is there.
+pub(super) async fn calls_by_name(url: &str) -> RedisResult<BTreeMap<String, u64>> {
+    let info: String = run(url, redis::cmd("INFO").arg("commandstats")).await?;
+    let calls = info.lines().filter_map(calls);
+    Ok(calls
+        .map(|(name, count)| (name.to_owned(), count))
+        .collect())
 }
 
 /// CPU time that all of its threads have used since it was started, by its own account, in
-/// nanoseconds, if it says so, and the commands as [`commands`] counts them.
-pub(super) async fn usage(url: &str) -> RedisResult<(Option<u64>, u64)> {
-    let mut connection = connect(url).await?;
-    let info: InfoDict = redis::cmd("INFO")
-        .arg("cpu")
-        .query_async(&mut connection)
-        .await?;
+/// nanoseconds; nothing if it does not say so.
+pub(super) async fn cpu_ns(url: &str) -> RedisResult<Option<u64>> {
+    let info: InfoDict = run(url, redis::cmd("INFO").arg("cpu")).await?;
     let system: Option<f64> = info.get("used_cpu_sys");
     let user: Option<f64> = info.get("used_cpu_user");
-    let cpu_ns = system
-        .zip(user)
-        .map(|(system, user)| ((system + user) * 1e9) as u64);
-    Ok((cpu_ns, commands_over(&mut connection).await?))
+    let both = system.zip(user);
+    Ok(both.map(|(system, user)| ((system + user) * 1e9) as u64))
 }
 
-/// The calls in a line such as `cmdstat_get:calls=12,usec=34,…`, if they were somebody's work.
-fn calls(line: &str) -> Option<u64> {
+/// The name and the calls in a line such as `cmdstat_get:calls=12,usec=34,…`, if they were
+/// somebody's work.
+fn calls(line: &str) -> Option<(&str, u64)> {
     let (command, figures) = line.strip_prefix("cmdstat_")?.split_once(':')?;
     let name = command.split('|').next()?;
     if [
@@ -82,7 +79,30 @@ fn calls(line: &str) -> Option<u64> {
     let calls = figures
         .split(',')
         .find_map(|figure| figure.strip_prefix("calls="))?;
-    calls.trim().parse().ok()
+    Some((command, calls.trim().parse().ok()?))
+}
+
+/// Writes so many keys of so many bytes each.
+pub(super) async fn fill(url: &str, prefix: &str, keys: usize, bytes: usize) -> RedisResult<()> {
+    let mut connection = connect(url).await?;
+    let filler = vec![b'x'; bytes];
+    for begin in (0..keys).step_by(FILLED_AT_ONCE) {
+        let mut pipe = redis::pipe();
+        for n in begin..keys.min(begin + FILLED_AT_ONCE) {
+            pipe.cmd("SET")
+                .arg(format!("{prefix}{n}"))
+                .arg(&filler[..])
+                .ignore();
+        }
+        pipe.exec_async(&mut connection).await?;
+    }
+    Ok(())
+}
+
+/// Sends one command on a connection of its own, and reads its answer.
+pub(super) async fn run<T: FromRedisValue>(url: &str, command: &Cmd) -> RedisResult<T> {
+    let mut connection = connect(url).await?;
+    command.query_async(&mut connection).await
 }
 
 /// Has it end without saving anything. It hangs up instead of answering.
@@ -90,12 +110,6 @@ pub(super) async fn shut_down(url: &str) -> RedisResult<()> {
     let mut connection = connect(url).await?;
     let mut command = redis::cmd("SHUTDOWN");
     command.arg("NOSAVE").exec_async(&mut connection).await
-}
-
-/// Removes every key of every database.
-pub(super) async fn flush(url: &str) -> RedisResult<()> {
-    let mut connection = connect(url).await?;
-    redis::cmd("FLUSHALL").exec_async(&mut connection).await
 }
 
 async fn connect(url: &str) -> RedisResult<MultiplexedConnection> {
@@ -123,9 +137,12 @@ mod tests {
     fn only_commands_that_do_somebodys_work_are_counted() {
         assert_eq!(
             calls("cmdstat_getex:calls=12,usec=34,usec_per_call=2.83\r"),
-            Some(12)
+            Some(("getex", 12))
         );
-        assert_eq!(calls("cmdstat_function|load:calls=1,usec=34"), Some(1));
+        assert_eq!(
+            calls("cmdstat_function|load:calls=1,usec=34"),
+            Some(("function|load", 1))
+        );
         assert_eq!(calls("cmdstat_client|setinfo:calls=4,usec=34"), None);
         assert_eq!(calls("cmdstat_info:calls=2,usec=34"), None);
         assert_eq!(calls("# Commandstats"), None);

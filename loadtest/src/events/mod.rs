@@ -12,6 +12,12 @@ pub mod password_changed;
 pub mod role_changed;
 pub mod rolling_restart;
 pub mod same_instance;
+pub mod store_failover;
+pub mod store_frozen;
+pub mod store_full;
+pub mod store_restarted_empty;
+pub mod store_slow;
+pub mod store_stopped;
 pub mod tampered;
 pub mod user_disabled;
 
@@ -52,6 +58,10 @@ pub enum Needs {
     Exit,
     /// Processes to send signals to, and to start again.
     Processes,
+    /// A store that is the arm's own.
+    OwnStore,
+    /// The same, and that it comes back with what it held.
+    StoreThatKeeps,
 }
 
 /// How an event is played.
@@ -84,13 +94,19 @@ impl Event {
 
 /// Every event, in the order to show them. An arm plays its visitors' events in this order: what
 /// ends logins comes late, and what ends a process last.
-pub static ALL: [&Event; 11] = [
+pub static ALL: [&Event; 17] = [
     &same_instance::EVENT,
     &other_instance::EVENT,
     &balanced::EVENT,
     &tampered::EVENT,
     &rolling_restart::EVENT,
     &instance_killed::EVENT,
+    &store_stopped::EVENT,
+    &store_frozen::EVENT,
+    &store_slow::EVENT,
+    &store_full::EVENT,
+    &store_restarted_empty::EVENT,
+    &store_failover::EVENT,
     &logout_elsewhere::EVENT,
     &logout_everywhere::EVENT,
     &role_changed::EVENT,

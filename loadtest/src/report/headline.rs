@@ -9,6 +9,8 @@ use super::observed;
 use super::validity;
 use super::view::View;
 use super::words;
+use serde_json::Value;
+
 use crate::record::{Arm, Cell, Section, Validity, Verdict};
 
 /// The event that asks the other instance directly.
@@ -123,11 +125,36 @@ fn a_killed(view: View<'_>, arm: &Arm) -> Mark {
 pub(crate) fn store_down(view: View<'_>, arm: &Arm) -> Mark {
     let cells = view.cells(&arm.arm, STORE_DOWN);
     if cells.is_empty() && !arm.needs_store {
-        return Mark::new(Tone::Plain, "needs no store");
+        return Mark::needs_no_store();
     }
     merged(view, arm, STORE_DOWN, &cells, |cell| {
-        mark::of_cell(cell, &view.event(STORE_DOWN))
+        let mark = while_away(cell);
+        mark.unwrap_or_else(|| mark::of_cell(cell, &view.event(STORE_DOWN)))
     })
+}
+
+/// What people met while the store was away, and whether it cost them their login.
+fn while_away(cell: &Cell) -> Option<Mark> {
+    let away = cell.detail.more.get("while_away")?;
+    let count = |name: &str| away.get(name)?.as_u64();
+    let (requests, known) = (count("requests")?, count("recognised")?);
+    let known_for_ms = away.get("recognised_for_ms").and_then(Value::as_f64);
+    let mark = match (count("refused")?, known, known_for_ms) {
+        (_, _, _) if requests == 0 => return None,
+        (1.., _, _) => Mark::new(Tone::None, "logged out"),
+        (_, 0, _) => Mark::new(Tone::None, "503 until it is back"),
+        (_, known, _) if known == requests => Mark::new(Tone::Full, "all known"),
+        (.., known_for_ms) => {
+            let seconds = known_for_ms.unwrap_or_default() / 1_000.0;
+            Mark::new(Tone::Part, format!("503 after {seconds:.1} s"))
+        }
+    };
+    let kept = match (cell.logins_lost, cell.visitors) {
+        (0, _) => "no login lost".to_owned(),
+        (lost, visitors) => format!("{} logins lost", words::of(lost, visitors)),
+    };
+    let mark = mark.note(Some(kept));
+    Some(mark.judged(cell.as_expected, &cell.expected))
 }
 
 fn logged_out(view: View<'_>, arm: &Arm) -> Mark {

@@ -80,6 +80,10 @@ impl Mark {
         Mark::new(Tone::Blank, "not measured")
     }
 
+    pub(crate) fn needs_no_store() -> Mark {
+        Mark::new(Tone::Plain, "needs no store")
+    }
+
     pub(crate) fn not_run() -> Mark {
         Mark::new(Tone::Blank, "not run")
     }

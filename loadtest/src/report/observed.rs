@@ -3,7 +3,7 @@
 use super::lag;
 use super::mark::{self, Mark};
 use super::view::{self, View};
-use crate::record::{Arm, Cell, Client, EventStory};
+use crate::record::{Arm, Cell, Client, EventStory, Group};
 
 /// What some clients or variants saw, and which.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +30,7 @@ pub(crate) fn of(view: View<'_>, arm: &Arm, event: &EventStory) -> Vec<Part> {
     if cells.is_empty() {
         return alone(match view.why_not(&arm.arm, &event.event) {
             Some(_) => Mark::not_run(),
+            None if event.group == Group::Store && !arm.needs_store => Mark::needs_no_store(),
             None => Mark::not_measured(),
         });
     }

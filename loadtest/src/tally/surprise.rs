@@ -18,11 +18,12 @@ impl Observed {
         if self.visits.is_empty() {
             return Some("nobody could log in".to_owned());
         }
-        let unexpected = self
-            .visits
-            .iter()
-            .find_map(|visited| self.unexpected(arm, visited));
+        let unexpected = self.visits.iter().find_map(|visited| match &self.outage {
+            Some(outage) => outage.unexpected(arm, visited),
+            None => self.unexpected(arm, visited),
+        });
         unexpected
+            .or_else(|| self.wrong.clone())
             .or_else(|| self.wrong_login(arm))
             .or_else(|| self.lopsided(arm, hops))
     }

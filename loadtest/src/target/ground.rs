@@ -92,6 +92,7 @@ impl Ground {
             random: random(self.seed, arm.name),
             lab: found.lab.clone(),
             interface: Arc::clone(&found.interface),
+            store: None,
         })
     }
 
@@ -125,6 +126,9 @@ impl Ground {
             ),
             Needs::Processes => {
                 Some("the target's processes are not ours to signal and to start again")
+            }
+            Needs::OwnStore | Needs::StoreThatKeeps => {
+                Some("the target's store, if it has one, is not ours to strike")
             }
         }
     }

@@ -5,6 +5,7 @@ mod contrast;
 mod forms;
 mod ladder;
 mod measured;
+mod outage;
 mod reading;
 mod sample;
 mod valid;

@@ -13,6 +13,7 @@ mod processes;
 mod self_test;
 mod soak;
 mod starved;
+mod stores;
 mod sweeps;
 
 use std::path::PathBuf;

@@ -46,6 +46,7 @@ fn the_whole_matrix_is_as_expected() {
     survival(&record);
     killed_and_restarted(&record);
     logged_out(&record);
+    store_struck(&record);
     for arm in record.arms.iter().filter(|arm| arm.arm != "trusting") {
         let recognised = |cell: &&Cell| cell.recognised > 0 || cell.failed > 0;
         assert!(
@@ -171,6 +172,60 @@ fn logged_out(record: &Record) {
         "{}",
         stock.lag_ms
     );
+}
+
+/// The store is struck for every arm that needs one, and for no other; what the arms do is as
+/// different as it is said to be.
+fn store_struck(record: &Record) {
+    let events = [
+        "store-stopped",
+        "store-frozen",
+        "store-slow",
+        "store-full",
+        "store-restarted-empty",
+        "store-failover",
+    ];
+    for arm in &record.arms {
+        for event in events {
+            let struck = record.cells.iter();
+            let struck = struck.filter(|cell| cell.arm == arm.arm && cell.event == event);
+            assert_eq!(struck.count() > 0, arm.needs_store, "{}, {event}", arm.arm);
+        }
+    }
+    for arm in ["session-redis", "jwt-denylist"] {
+        for event in ["store-stopped", "store-frozen"] {
+            for cell in cells(record, arm, event) {
+                let away = &cell.detail.more["while_away"];
+                assert!(away["failed"].as_u64() > Some(0), "{arm}, {event}: {away}");
+                let answered = [&away["recognised"], &away["refused"]];
+                assert!(
+                    answered.iter().all(|count| **count == 0),
+                    "{arm}, {event}: {away}"
+                );
+                assert_eq!(cell.logins_lost, 0, "{arm}, {event}");
+            }
+        }
+    }
+    for cell in cells(record, "jwt-refresh", "store-stopped") {
+        assert_eq!(cell.recognised, cell.requests);
+        assert!(cell.detail.logins_refused > Some(0));
+    }
+    let revived = |arm: &str, variant: Option<&str>| {
+        let cells = cells(record, arm, "store-restarted-empty");
+        let cell = cells.iter().find(|cell| cell.variant.as_deref() == variant);
+        let cell = cell.unwrap_or_else(|| panic!("no cell {arm}, {variant:?}"));
+        cell.detail.more["ended_before"]["accepted_afterwards"].as_u64()
+    };
+    assert!(revived("jwt-denylist", None) > Some(0));
+    assert_eq!(revived("jwt-denylist", Some("epoch rule")), Some(0));
+    assert_eq!(revived("jwt-denylist-synced", None), Some(0));
+    for cell in cells(record, "session-redis", "store-restarted-empty") {
+        assert_eq!(cell.logins_lost, cell.visitors);
+    }
+    for cell in cells(record, "session-redis", "store-failover") {
+        let undone = |what: &str| cell.detail.more[what]["undone"].as_u64();
+        assert!(undone("last_logins") > Some(0) && undone("last_log_outs") > Some(0));
+    }
 }
 
 /// An arm that does not keep its promise: it calls itself "one shared secret" and is started with
