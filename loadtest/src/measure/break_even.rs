@@ -2,9 +2,9 @@
 //! function of the record.
 //!
 //! A request that asks a store `trips` times takes `trips` milliseconds longer for each millisecond
-//! of round trip. That slope is taken between the nearest and the farthest store that a relay held
-//! back, where what the relay itself adds cancels out; what the request takes next door is taken
-//! without the relay. So the break-even is (other - next door) / slope, of medians on the service
+//! of round trip. That slope is taken between the nearest and the farthest store that a proxy held
+//! back, where what the proxy itself adds cancels out; what the request takes next door is taken
+//! without the proxy. So the break-even is (other - next door) / slope, of medians on the service
 //! clock, each a mean over blocks.
 
 use rand::{RngExt as _, SeedableRng as _};
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
     use crate::record::{Arm, Latency, Measuring, Percentiles};
 
-    /// Ten blocks in which a request takes `next_door_ms` and `trips` round trips, the relay adds a
+    /// Ten blocks in which a request takes `next_door_ms` and `trips` round trips, the proxy adds a
     /// fifth of a millisecond of its own, and the other way takes 1 ms; all share their noise.
     fn record(next_door_ms: f64, trips: f64) -> Record {
         let mut record = Record::new(7, "loadtest measure");
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn the_distance_is_found_again_and_the_relay_is_in_no_figure() {
+    fn the_distance_is_found_again_and_the_proxy_is_in_no_figure() {
         // 0.4 ms next door leave 0.6 ms, for one and for three trips.
         for (trips, expected_ms) in [(1.0, 0.6), (3.0, 0.2)] {
             let found = found(0.4, trips);

@@ -11,7 +11,6 @@
 pub mod break_even;
 pub mod clocks;
 pub mod compare;
-pub mod distance;
 pub mod figures;
 pub mod mix;
 pub mod plan;

@@ -5,12 +5,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use cluster::{Pool, Redis};
+use cluster::{Fault, Pool, Proxy, Redis};
 use reqwest::Url;
 
 use super::Desk;
 use super::clocks::{Clocks, Processes};
-use super::distance::Distance;
 use super::plan::Case;
 use super::stated::Stated;
 use crate::lab::Lab;
@@ -50,7 +49,7 @@ pub(super) struct Seat {
 #[derive(Debug)]
 struct Started {
     pool: Pool,
-    distance: Option<Distance>,
+    distance: Option<Proxy>,
 }
 
 impl Stand {
@@ -70,7 +69,7 @@ impl Stand {
         let distance = distance(case, store.as_ref())?;
         let mut flags = case.flags();
         if distance.is_some() {
-            // The relay is on loopback, and the servers would take the store for one that is near.
+            // The proxy is on loopback, and the servers would take the store for one that is near.
             flags.extend(["--store-nodelay".to_owned(), "true".to_owned()]);
         }
         let flags: Vec<_> = flags.iter().map(String::as_str).collect();
@@ -79,7 +78,7 @@ impl Stand {
             case.server,
             case.variant.instances,
             &flags,
-            distance.as_ref().map(|distance| distance.address),
+            distance.as_ref().map(Proxy::address),
         );
         let pool = pool.await?;
         let front = match case.variant.balanced {
@@ -132,7 +131,11 @@ impl Stand {
     pub(super) fn set_store_away(&self, round_trip_ms: u64) {
         let started = self.started.as_ref();
         if let Some(distance) = started.and_then(|started| started.distance.as_ref()) {
-            distance.set(Duration::from_millis(round_trip_ms));
+            let way = Duration::from_millis(round_trip_ms) / 2;
+            distance.set(Fault::Delay {
+                there: way,
+                back: way,
+            });
         }
     }
 
@@ -169,7 +172,7 @@ async fn fresh_store(rig: &Rig, case: &Case) -> anyhow::Result<Option<Redis>> {
 }
 
 /// What makes the store a far one, where that is asked for.
-fn distance(case: &Case, store: Option<&Redis>) -> anyhow::Result<Option<Distance>> {
+fn distance(case: &Case, store: Option<&Redis>) -> anyhow::Result<Option<Proxy>> {
     let Some(store) = store.filter(|_| case.variant.store_round_trip_ms > 0) else {
         return Ok(None);
     };
@@ -180,5 +183,5 @@ fn distance(case: &Case, store: Option<&Redis>) -> anyhow::Result<Option<Distanc
     let address = address
         .parse()
         .context("the store has no address of its own")?;
-    Ok(Some(Distance::to(address)?))
+    Ok(Some(Proxy::to(address)?))
 }
