@@ -16,7 +16,8 @@ use tokio::time::Instant;
 use crate::answer::{Answer, Outcome};
 use crate::arms::Arm;
 use crate::expected::Happening;
-use crate::record::{Cell, Client, Detail, Hop};
+use crate::expected::circumstance::Circumstance;
+use crate::record::{CameOut, Cell, Client, Detail, Hop};
 use crate::statistics::{share, wilson};
 
 /// One visitor's part in a cell.
@@ -28,9 +29,31 @@ pub struct Visited {
     pub logged_in: Instant,
     /// What was answered, in the order of asking.
     pub answers: Vec<Answer>,
+    /// What each answer is to be judged by, in the same order; the usual where nothing is said.
+    pub under: Vec<Circumstance>,
     /// Whether the login still worked when all was over, at the instance that took it or, if that
     /// was dead, behind the balancer. Asked once more, and not counted as a request.
     pub kept: bool,
+}
+
+impl Visited {
+    /// The part of a visitor whose login this instance took just now, and who has not asked yet.
+    pub fn of(taken_by: &str) -> Visited {
+        Visited {
+            taken_by: taken_by.to_owned(),
+            logged_in: Instant::now(),
+            answers: Vec::new(),
+            under: Vec::new(),
+            kept: false,
+        }
+    }
+
+    /// Notes an answer, and what it is to be judged by.
+    pub fn note(&mut self, answer: Answer, under: Circumstance) {
+        self.under.resize(self.answers.len(), Circumstance::Usual);
+        self.answers.push(answer);
+        self.under.push(under);
+    }
 }
 
 /// Everything that was observed for one cell.
@@ -52,6 +75,10 @@ pub struct Observed {
     pub restarts: Vec<(String, Instant)>,
     /// Logins that were tried while the event went on.
     pub logins: Vec<LoginTried>,
+    /// What came out, where "recognised" and "refused" are not the words for it.
+    pub outcome: Option<CameOut>,
+    /// What is not as it should be although no answer shows it.
+    pub wrong: Option<String>,
     /// What else is worth knowing.
     pub more: BTreeMap<String, Value>,
 }
@@ -77,6 +104,8 @@ impl Observed {
             blows: Vec::new(),
             restarts: Vec::new(),
             logins: Vec::new(),
+            outcome: None,
+            wrong: None,
             more: BTreeMap::new(),
         }
     }
@@ -89,7 +118,7 @@ impl Observed {
         let (refused, failed) = (sum(|hop| hop.refused), sum(|hop| hop.failed));
         let requests = recognised + refused + failed;
         let visitors = self.visits.len() as u64;
-        let forged = self.happening == Happening::Forged;
+        let may_lose = self.happening.may_lose_logins();
         let kept = self.kept();
         let recognised_share = share(recognised, requests);
         let surprise = self.surprise(arm, &hops);
@@ -103,15 +132,14 @@ impl Observed {
             recognised,
             refused,
             failed,
-            // Nobody had a login that a forgery could lose.
-            logins_lost: if forged { 0 } else { visitors - kept },
+            logins_lost: if may_lose { visitors - kept } else { 0 },
             expected: arm
                 .properties
                 .in_words(arm.policy, self.client, self.happening),
             as_expected: surprise.is_none(),
             recognised_share,
             interval: recognised_share.and_then(|share| wilson(share, visitors)),
-            detail: self.detail((!forged).then_some(kept), surprise),
+            detail: self.detail(may_lose.then_some(kept), surprise),
         };
         (cell, hops)
     }
@@ -186,6 +214,7 @@ impl Observed {
             logins_refused: (!self.logins.is_empty()).then_some(logins_refused as u64),
             reasons,
             note: surprise,
+            outcome: self.outcome.clone(),
             more,
         }
     }

@@ -39,7 +39,10 @@ pub async fn run(args: DemoArgs, typed: String) -> anyhow::Result<u8> {
     } = args;
     let plan = Plan {
         arms: arms::choose(&common.arms, true).map_err(Failure::Usage)?,
-        events: events::ALL.to_vec(),
+        events: events::ALL
+            .into_iter()
+            .filter(|event| event.is_short())
+            .collect(),
         swapped: None,
     };
     let book = Book::open(common.out.as_deref(), common.seed, typed)?;

@@ -92,6 +92,7 @@ impl Ground {
             random: random(self.seed, arm.name),
             lab: found.lab.clone(),
             interface: Arc::clone(&found.interface),
+            backstage: None,
         })
     }
 
@@ -121,6 +122,11 @@ impl Ground {
             }
             Needs::Exit => (!lab).then_some(
                 "an instance ends on request only by its lab, and the target file names no \
+                 lab_secret_file",
+            ),
+            Needs::Backstage => Some("the target's keys, balancer and load are not ours to change"),
+            Needs::Lab => (!ours || !lab).then_some(
+                "it is played through the servers' lab, and the target file names no \
                  lab_secret_file",
             ),
             Needs::Processes => {

@@ -14,6 +14,7 @@ mod self_test;
 mod soak;
 mod starved;
 mod sweeps;
+mod untamed;
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
