@@ -5,6 +5,7 @@
 //! waits meanwhile is recorded and decides nothing: the generator is on the same cores.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use app::password::MEMORY_KIB;
@@ -31,8 +32,8 @@ use crate::visitors::{LOGIN_TIMEOUT, plain_http, steadfast};
 pub static EVENT: Event = Event {
     name: "login-herd",
     label: "a herd logs in",
-    story: "250 logins a second for each core are sent through the balancer for two seconds, while \
-            people who are logged in ask the instance that took their login.",
+    story: "250 logins a second for each core are sent to the instances in turn for two seconds, \
+            while people who are logged in ask the instance that took their login.",
     group: Group::HostileAndRacing,
     wanted: Wanted::Recognised,
     needs: Needs::Backstage,
@@ -79,7 +80,31 @@ struct Herd {
     offered: u64,
     taken: AtomicU64,
     told_to_wait: AtomicU64,
-    others: AtomicU64,
+    others: Mutex<Vec<String>>,
+}
+
+impl Herd {
+    fn note(&self, answer: reqwest::Result<reqwest::Response>) {
+        let other = match answer {
+            Ok(answer) if answer.status() == StatusCode::OK => {
+                self.taken.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+            Ok(answer)
+                if answer.status() == StatusCode::SERVICE_UNAVAILABLE
+                    && answer.headers().contains_key(RETRY_AFTER) =>
+            {
+                self.told_to_wait.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+            Ok(answer) => answer.status().to_string(),
+            Err(error) if error.is_timeout() => "no answer in time".to_owned(),
+            Err(error) if error.is_connect() => "no connection".to_owned(),
+            Err(_) => "a connection that broke".to_owned(),
+        };
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        others.push(other);
+    }
 }
 
 fn play(company: &mut Company) -> LocalBoxFuture<'_, anyhow::Result<Vec<Observed>>> {
@@ -121,10 +146,11 @@ fn observed(
     let [idle_ms, p99_ms] = [before, &visits[..]].map(p99_ms);
     let allowed_bytes = permits() * u64::from(MEMORY_KIB) * 1024 + BESIDE_BYTES;
     let mut cell = Observed::new(EVENT.name, Happening::Herd, steadfast(scene.arm));
-    cell.wrong = if count(&herd.others) > 0 {
-        let others = count(&herd.others);
+    let others = herd.others.lock().unwrap_or_else(PoisonError::into_inner);
+    cell.wrong = if let Some(first) = others.first() {
+        let others = others.len();
         Some(format!(
-            "{others} logins were answered neither with a login nor with 503 and Retry-After"
+            "{others} logins got neither a login nor 503 with Retry-After, but {first}"
         ))
     } else if told == 0 {
         Some("nobody was sent away, so it was no herd".to_owned())
@@ -187,23 +213,16 @@ async fn herd(company: &Company) -> Herd {
     let (http, scene) = (plain_http(), &company.scene);
     // A few log in again and again: what a login costs does not depend on whose it is.
     let accounts: Vec<_> = (0..VISITORS).map(|_| company.site.fresh()).collect();
+    // Straight to them: a balancer loses patience with a login that waits its turn.
+    let bases: Vec<_> = scene.takers().map(|name| scene.direct(name)).collect();
     let start = Instant::now();
     let coming = (0..logins).map(async |n| {
         sleep_until(start + LASTS.mul_f64(n as f64 / logins as f64)).await;
         let account = &accounts[n % accounts.len()];
-        let request = scene.interface.log_in(&http, &scene.balanced, account);
-        let answer = request.timeout(LOGIN_TIMEOUT).send().await;
-        let counted = match answer {
-            Ok(answer) if answer.status() == StatusCode::OK => &herd.taken,
-            Ok(answer)
-                if answer.status() == StatusCode::SERVICE_UNAVAILABLE
-                    && answer.headers().contains_key(RETRY_AFTER) =>
-            {
-                &herd.told_to_wait
-            }
-            _ => &herd.others,
-        };
-        counted.fetch_add(1, Ordering::Relaxed);
+        let request = scene
+            .interface
+            .log_in(&http, &bases[n % bases.len()], account);
+        herd.note(request.timeout(LOGIN_TIMEOUT).send().await);
     });
     join_all(coming).await;
     herd
