@@ -13,7 +13,8 @@ use crate::interface::Interface;
 pub enum Outcome {
     /// Answered as the user who logged in.
     Recognised,
-    /// 400, 401 or 403: the credential was not accepted, or not for this.
+    /// 400, 401 or 403: the credential was not accepted, or not for this; 409 or 431: the request
+    /// was not, whatever the credential.
     Refused,
     /// No answer, a 5xx, or an answer that makes no sense.
     Failed,
@@ -154,7 +155,7 @@ fn judge(status: StatusCode, body: &serde_json::Value, wanted: Wanted<'_>) -> (O
         None => code.to_string(),
     };
     let outcome = match code {
-        400 | 401 | 403 => Outcome::Refused,
+        400 | 401 | 403 | 409 | 431 => Outcome::Refused,
         _ => Outcome::Failed,
     };
     (outcome, reason)
@@ -243,7 +244,9 @@ mod tests {
             judged(401),
             (Outcome::Refused, "401 unknown-session".to_owned())
         );
-        assert_eq!(judged(403).0, Outcome::Refused);
+        for status in [403, 409, 431] {
+            assert_eq!(judged(status).0, Outcome::Refused);
+        }
         assert_eq!(judged(503).0, Outcome::Failed);
         assert_eq!(judged(429).0, Outcome::Failed);
     }

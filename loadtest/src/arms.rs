@@ -104,6 +104,49 @@ pub struct Properties {
     pub expiry_step_ms: u64,
     /// Whether a refresh token, which the store can take back, renews what has expired.
     pub refreshes: bool,
+    /// By whose clock a credential has expired.
+    pub judged_by: JudgedBy,
+    /// Whether a credential whose time has not come yet is refused.
+    pub not_before: bool,
+    /// With which of the keys that an instance holds it checks a signature.
+    pub checked_with: CheckedWith,
+    /// What becomes of a change to a login's record that was read before another change.
+    pub written: Written,
+}
+
+/// By whose clock a credential has expired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JudgedBy {
+    /// Nobody looks at a clock.
+    Nobody,
+    /// By that of the instance that is asked.
+    Instance,
+    /// By the machine's, which a library reads past whatever clock the instance was given.
+    Machine,
+    /// By the store's, which all instances share.
+    Store,
+}
+
+/// With which of the keys that an instance holds it checks a signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckedWith {
+    /// Nothing is signed.
+    Nothing,
+    /// With the one that the token names, of all that it holds.
+    EveryKey,
+    /// With the one that it signs with itself.
+    SigningKey,
+}
+
+/// What becomes of a change to a login's record that was read before another change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// There is no record to be changed.
+    Nothing,
+    /// It is refused: only what is still there, as it was read, is written.
+    IfUnchanged,
+    /// It is written over the other one, and brings back what was ended.
+    Whatever,
 }
 
 /// Where that lies which makes a credential good.
@@ -185,6 +228,10 @@ const SESSION: Properties = Properties {
     leeway_ms: 0,
     expiry_step_ms: 1,
     refreshes: false,
+    judged_by: JudgedBy::Instance,
+    not_before: false,
+    checked_with: CheckedWith::Nothing,
+    written: Written::IfUnchanged,
 };
 
 /// Sessions in a shared store. The removal cookie for an unknown id is stripped there: a store that
@@ -195,6 +242,7 @@ const STORED: Properties = Properties {
     carried: Carried::SessionCookie {
         unknown_removed: false,
     },
+    judged_by: JudgedBy::Store,
     ..SESSION
 };
 
@@ -208,6 +256,10 @@ const TOKEN: Properties = Properties {
     leeway_ms: 0,
     expiry_step_ms: 1_000,
     refreshes: false,
+    judged_by: JudgedBy::Instance,
+    not_before: true,
+    checked_with: CheckedWith::EveryKey,
+    written: Written::Nothing,
 };
 
 const HS256: Server = Server::Jwt {
@@ -260,6 +312,9 @@ pub static ALL: [Arm; 15] = [
             state: State::Nowhere,
             carried: Carried::Claim,
             lifetime: Lifetime::None,
+            judged_by: JudgedBy::Nobody,
+            not_before: false,
+            checked_with: CheckedWith::Nothing,
             ..TOKEN
         },
     },
@@ -294,6 +349,8 @@ pub static ALL: [Arm; 15] = [
         properties: Properties {
             ended: Channel::OwnProcessThisLogin,
             lifetime: Lifetime::TwoWeeks,
+            judged_by: JudgedBy::Machine,
+            written: Written::Whatever,
             ..SESSION
         },
     },
@@ -340,6 +397,9 @@ pub static ALL: [Arm; 15] = [
         server: hs256_with(&["--stock"]),
         properties: Properties {
             leeway_ms: 60_000,
+            judged_by: JudgedBy::Machine,
+            not_before: false,
+            checked_with: CheckedWith::SigningKey,
             ..TOKEN
         },
     },

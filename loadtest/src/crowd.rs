@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use cluster::Policy;
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use futures_util::stream;
@@ -164,6 +165,17 @@ impl Company {
         Ok((result?, visits))
     }
 
+    /// Next time, everybody is somebody new: where the balancer pinned them elsewhere meanwhile,
+    /// their logins are well and never asked for again.
+    pub fn leave_if_pinned(&mut self) {
+        if self.scene.arm.policy != Policy::Sticky {
+            return;
+        }
+        for visitor in self.crowds.iter_mut().flat_map(|crowd| &mut crowd.visitors) {
+            visitor.login = None;
+        }
+    }
+
     /// Someone new, not logged in.
     pub fn newcomer(&self) -> Visitor {
         stranger(self.crowds[0].kind, &self.scene, &self.site)
@@ -192,7 +204,7 @@ fn stranger(kind: Client, scene: &Scene, site: &Site) -> Visitor {
 
 /// Whether the visitor's login still works: at the instance that took it, or, if that is dead,
 /// wherever the balancer sends it.
-async fn is_logged_in(visitor: &Visitor, scene: &Scene) -> bool {
+pub(crate) async fn is_logged_in(visitor: &Visitor, scene: &Scene) -> bool {
     if visitor.login.is_none() {
         return false;
     }
@@ -220,7 +232,8 @@ async fn log_in_all(visitors: Vec<&mut Visitor>, base: &str) -> anyhow::Result<(
     Ok(())
 }
 
-fn visited(visitor: &Visitor) -> Visited {
+/// The part in a cell of a visitor who has not asked yet.
+pub(crate) fn visited(visitor: &Visitor) -> Visited {
     let login = visitor.login.as_ref();
     Visited {
         taken_by: login
@@ -228,6 +241,7 @@ fn visited(visitor: &Visitor) -> Visited {
             .unwrap_or_default(),
         logged_in: login.map_or_else(Instant::now, |login| login.at),
         answers: Vec::new(),
+        under: Vec::new(),
         kept: false,
     }
 }

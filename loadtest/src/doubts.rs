@@ -325,16 +325,19 @@ pub fn find(record: &Record) -> Vec<Doubt> {
     doubts
 }
 
-/// Of the cells whose share anybody would quote: a revocation is about one login, not about shares.
+/// Of the cells whose share anybody would quote: a revocation is about one login, and of keys,
+/// clocks and races each single answer counts.
 fn few_visitors(record: &Record) -> Option<Doubt> {
-    let of_revocation = |event: &str| {
+    let of_no_share = |event: &str| {
         let story = record.events.iter().find(|story| story.event == event);
-        story.is_some_and(|story| story.group == Group::Revocation)
+        let no_shares = [
+            Group::Revocation,
+            Group::KeysAndClocks,
+            Group::HostileAndRacing,
+        ];
+        story.is_some_and(|story| no_shares.contains(&story.group))
     };
-    let cells = record
-        .cells
-        .iter()
-        .filter(|cell| !of_revocation(&cell.event));
+    let cells = record.cells.iter().filter(|cell| !of_no_share(&cell.event));
     let visitors = cells.map(|cell| cell.visitors).min()?;
     (visitors < VISITORS_ENOUGH).then_some(Doubt::FewVisitors { visitors })
 }

@@ -3,16 +3,18 @@
 //! Two questions are answered here. Which instance knows which login ([`Properties::knows`], and
 //! [`Visit`] for a visitor who moves between instances), and how long an ended login goes on
 //! working ([`Properties::lag`]). What was observed is compared request by request with the first
-//! and row by row with the second. There are no exceptions at present; one would stand here, with
-//! its reason.
+//! and row by row with the second. What depends on more than that (keys that were replaced, clocks
+//! that differ, records that two change at once) stands in [`circumstance`]. There are no
+//! exceptions at present; one would stand here, with its reason.
 //!
 //! Long because the rules are believed only if all of them, and their tests, are read together.
 
+pub mod circumstance;
 pub mod store;
+mod words;
 
 use crate::arms::{Carried, Channel, Issuers, Lifetime, Properties, State};
 use crate::record::Client;
-use cluster::Policy;
 use store::StoreEvent;
 
 /// How far a time may be off on a machine whose cores are shared, in milliseconds.
@@ -42,6 +44,56 @@ pub enum Happening {
     Forged,
     /// Something happens to the store.
     Store(StoreEvent),
+    /// A third instance joins.
+    Joined,
+    /// Each request comes on a new connection from another address.
+    Reconnected {
+        /// Whether it is the address that decides who is asked.
+        by_address: bool,
+    },
+    /// An instance does not answer for a while, and then does again.
+    OutOfReach,
+    /// The key that signs is replaced.
+    KeysReplaced {
+        /// Whether every instance knew the new one before any signed with it.
+        in_two_phases: bool,
+    },
+    /// B checks with another secret than A.
+    SecretsDiffer,
+    /// B's clock is wrong.
+    ClocksDiffer,
+    /// The login is ended while a change to its record is under way.
+    EndedMidway,
+    /// Many change one record at once.
+    WrittenAtOnce,
+    /// The header of the request is large.
+    Large,
+    /// A refresh token is used a second time.
+    Stolen,
+    /// Far more people log in than can be served.
+    Herd,
+}
+
+impl Happening {
+    /// Whether a login that does not work when all is over was lost by it: there are those in
+    /// which nobody had one, or in which it was ended on purpose.
+    pub fn may_lose_logins(self) -> bool {
+        !matches!(
+            self,
+            Self::Forged
+                | Self::ClocksDiffer
+                | Self::EndedMidway
+                | Self::WrittenAtOnce
+                | Self::Large
+                | Self::Stolen
+                | Self::Herd
+        )
+    }
+
+    /// Whether turns are taken, so that about half of the requests must cross.
+    pub fn takes_turns(self) -> bool {
+        matches!(self, Self::Balanced | Self::SecretsDiffer)
+    }
 }
 
 /// How long an ended login goes on working at one instance.
@@ -171,39 +223,6 @@ impl Properties {
                 known && !seen.censored && off_ms.abs() <= allowed_ms
             }),
             Lag::ForEver => known && seen.censored,
-        }
-    }
-
-    /// What is expected of a survival cell, in words.
-    pub fn in_words(&self, policy: Policy, client: Client, happening: Happening) -> String {
-        let knows_other = self.knows("a", "b", false);
-        let pinned = policy == Policy::Sticky;
-        let forgetful = client == Client::Browser && self.removes_unknown();
-        let text = match happening {
-            Happening::Store(event) => return self.store_words(event),
-            Happening::Forged if self.believes_forgeries() => "believed: nothing is checked",
-            Happening::Forged => "refused",
-            Happening::AskedSame => "all recognised",
-            Happening::AskedOther | Happening::Balanced if knows_other => "all recognised",
-            Happening::AskedOther => "all refused",
-            Happening::Balanced if pinned => "all recognised: each visitor stays at one server",
-            Happening::Balanced | Happening::Killed { .. } if forgetful && !pinned => {
-                "refused for good after the first visit to the other server: it removes the cookie"
-            }
-            Happening::Balanced => "half: recognised where they logged in, refused at the other",
-            Happening::Killed { .. } if knows_other => "all kept",
-            Happening::Killed { .. } => "logins taken by the killed server lost, the others kept",
-            Happening::Restarted if self.state == State::Process => {
-                "each login lost with the restart of the server that took it"
-            }
-            Happening::Restarted if knows_other => "all kept",
-            Happening::Restarted => "half: recognised where they logged in, refused at the other",
-        };
-        match happening {
-            Happening::Killed { issuer: true } if self.issuers == Issuers::OnlyA => {
-                format!("{text}; no new logins")
-            }
-            _ => text.to_owned(),
         }
     }
 }

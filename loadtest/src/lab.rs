@@ -7,6 +7,7 @@ use app::Credential;
 use app::front::LAB_SECRET;
 use http::HeaderName;
 use http::header::{AUTHORIZATION, COOKIE};
+use reqwest::RequestBuilder;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -33,6 +34,7 @@ struct Logins {
 struct Made {
     cookie: Option<Credential>,
     access_token: Option<Credential>,
+    refresh_token: Option<Credential>,
 }
 
 impl Made {
@@ -78,6 +80,25 @@ impl Lab {
         Ok(tickets.collect())
     }
 
+    /// The same, and the refresh token of each.
+    ///
+    /// # Errors
+    /// When one of them could not be logged in, or was given no refresh token.
+    pub async fn log_in_refreshable(
+        &self,
+        base: &str,
+        users: &[String],
+    ) -> anyhow::Result<Vec<(Ticket, Credential)>> {
+        let mut made = Vec::new();
+        for login in self.made(base, users).await? {
+            let token = login.refresh_token.clone();
+            let token = token.context("a login without a refresh token")?;
+            let (header, credential) = login.sent().context("a login without a credential")?;
+            made.push((Ticket::new(base, header, credential), token));
+        }
+        Ok(made)
+    }
+
     /// The same, and what they got: for each the header that carries it, and what stands there.
     ///
     /// # Errors
@@ -87,13 +108,18 @@ impl Lab {
         base: &str,
         users: &[String],
     ) -> anyhow::Result<Vec<(HeaderName, Credential)>> {
+        let made = self.made(base, users).await?;
+        let sent = made.into_iter().map(Made::sent);
+        sent.collect::<Option<_>>()
+            .context("a login without a credential")
+    }
+
+    async fn made(&self, base: &str, users: &[String]) -> anyhow::Result<Vec<Made>> {
         let made = self
             .post(base, "/lab/logins", &json!({"users": users}))
             .await?;
         let Logins { credentials } = serde_json::from_value(made)?;
-        let sent = credentials.into_iter().map(Made::sent);
-        sent.collect::<Option<_>>()
-            .context("a login without a credential")
+        Ok(credentials)
     }
 
     /// Tells an instance to read its keys again.
@@ -104,6 +130,26 @@ impl Lab {
         self.post(base, "/lab/keys", &json!({"step": "reload"}))
             .await?;
         Ok(())
+    }
+
+    /// Has an instance sign with that key from now on.
+    ///
+    /// # Errors
+    /// When the instance does not say that it does.
+    pub async fn sign_with(&self, base: &str, kid: &str) -> anyhow::Result<()> {
+        self.post(base, "/lab/keys", &json!({"step": "sign", "kid": kid}))
+            .await?;
+        Ok(())
+    }
+
+    /// The request that adds one to the count in the record of a session, to which the credential
+    /// is still to be added. It reads the record, and goes on when `barrier` requests to that
+    /// instance have.
+    pub fn counting(&self, http: &reqwest::Client, base: &str, barrier: usize) -> RequestBuilder {
+        let request = http.post(format!("{base}/lab/counter"));
+        request
+            .header(LAB_SECRET, &self.secret)
+            .json(&json!({ "barrier": barrier }))
     }
 
     /// Asks an instance to end at once, without a drain.

@@ -61,7 +61,7 @@ impl Plan {
 
     /// The events that are played on visitors.
     pub fn visited(&self) -> Vec<&'static Event> {
-        let visited = |event: &&Event| matches!(event.play, Play::Visitors(_));
+        let visited = |event: &&Event| !matches!(event.play, Play::Order(_));
         self.events.iter().copied().filter(visited).collect()
     }
 
@@ -69,7 +69,7 @@ impl Plan {
     pub fn orders(&self) -> Vec<(&'static Event, Order)> {
         let order = |event: &&'static Event| match event.play {
             Play::Order(order) => Some((*event, order)),
-            Play::Visitors(_) => None,
+            Play::Visitors(_) | Play::SomeVisitors { .. } => None,
         };
         self.events.iter().filter_map(order).collect()
     }
@@ -164,7 +164,7 @@ impl<'a> Desk<'a> {
             .await?;
         let mut company = Company::gather(self.site.clone(), scene);
         for event in events {
-            let Play::Visitors(play) = event.play else {
+            let (Play::Visitors(play) | Play::SomeVisitors { play, .. }) = event.play else {
                 continue;
             };
             if !self.site.concerns(event.group, arm) {
@@ -172,7 +172,8 @@ impl<'a> Desk<'a> {
                 self.progress.step();
                 continue;
             }
-            if let Some(why) = self.site.cannot_play(arm, event.needs) {
+            let why_not = event.why_not(arm);
+            if let Some(why) = why_not.or_else(|| self.site.cannot_play(arm, event.needs)) {
                 self.book.note_not_run(arm.name, event.name, why);
                 *done += 1;
                 self.progress.step();
@@ -286,7 +287,7 @@ impl<'a> Desk<'a> {
             self.book.note_not_run(arm.name, event.name, &why);
             self.book.invalidate(
                 match event.play {
-                    Play::Visitors(_) => Section::Survival,
+                    Play::Visitors(_) | Play::SomeVisitors { .. } => Section::Survival,
                     Play::Order(_) => Section::Revocation,
                 },
                 &format!("{} gave up at {}: {why}", arm.name, event.name),

@@ -9,6 +9,7 @@ use cluster::{InstanceSpec, PoolSpec};
 use tokio::process::Command;
 
 use crate::arms::{Arm, Keys, Server};
+use crate::keys::KeyFiles;
 use crate::lab::Lab;
 
 /// The instances that every pool begins with.
@@ -92,6 +93,29 @@ impl Premises {
         Ok(PoolSpec { name, instances })
     }
 
+    /// One more instance of a pool that was started with this `tag`.
+    pub async fn one_more(
+        &self,
+        arm: &Arm,
+        lives: Lives,
+        tag: &str,
+        name: &str,
+    ) -> anyhow::Result<InstanceSpec> {
+        self.instance(arm, lives, tag, name).await
+    }
+
+    /// The key files of such a pool, as its instances read them; nothing where nothing is signed.
+    pub fn key_files(&self, arm: &Arm, tag: &str) -> Option<KeyFiles> {
+        let Server::Jwt { alg, keys, .. } = arm.server else {
+            return None;
+        };
+        Some(KeyFiles {
+            executable: self.executable.clone(),
+            alg,
+            files: INSTANCES.map(|name| self.key_path(arm, keys, tag, name)),
+        })
+    }
+
     /// An unrelated deployment of the same application: one instance of `arm` with other keys and
     /// records of its own, under the same pool's name.
     pub async fn stranger(&self, arm: &Arm, tag: &str) -> anyhow::Result<PoolSpec> {
@@ -154,42 +178,61 @@ impl Premises {
         tag: &str,
         instance: &str,
     ) -> anyhow::Result<PathBuf> {
-        let path = |name: &str| self.keys.join(format!("{}-{tag}-{name}.json", arm.name));
-        let (file, public) = match (keys, instance) {
-            (Keys::Shared, _) => (path("all"), false),
-            (Keys::OneEach, _) => (path(instance), false),
-            (Keys::PublicAtB, "a" | "stranger") => (path("pair"), false),
-            (Keys::PublicAtB, _) => (path("pair"), true),
-        };
-        let public_file = file.with_extension("public.json");
+        let file = self.key_path(arm, keys, tag, instance);
         if !file.exists() {
+            // The private half, of which the other is made.
+            let private = self.key_path(arm, keys, tag, INSTANCES[0]);
+            let private = if keys == Keys::PublicAtB {
+                private
+            } else {
+                file.clone()
+            };
+            let public = (keys == Keys::PublicAtB).then(|| public_half(&private));
+            // One key id for all, as in a deployment where nobody thought of key ids: a wrong key
+            // is then found by its signature, not by its name.
             keygen(
                 &self.executable,
                 alg,
-                &file,
-                &public_file,
-                keys == Keys::PublicAtB,
+                FIRST_KID,
+                &private,
+                public.as_deref(),
             )
             .await?;
         }
-        Ok(if public { public_file } else { file })
+        Ok(file)
+    }
+
+    fn key_path(&self, arm: &Arm, keys: Keys, tag: &str, instance: &str) -> PathBuf {
+        let path = |name: &str| self.keys.join(format!("{}-{tag}-{name}.json", arm.name));
+        match (keys, instance) {
+            (Keys::Shared, _) => path("all"),
+            (Keys::OneEach, _) => path(instance),
+            (Keys::PublicAtB, "a" | "stranger") => path("pair"),
+            (Keys::PublicAtB, _) => public_half(&path("pair")),
+        }
     }
 }
 
-async fn keygen(
+/// What every key is called that an arm begins with.
+const FIRST_KID: &str = "k1";
+
+fn public_half(file: &Path) -> PathBuf {
+    file.with_extension("public.json")
+}
+
+/// Makes a key.
+pub(crate) async fn keygen(
     executable: &Path,
     alg: &str,
+    kid: &str,
     file: &Path,
-    public_file: &Path,
-    pair: bool,
+    public_file: Option<&Path>,
 ) -> anyhow::Result<()> {
     let mut command = Command::new(executable);
-    // One key id for all, as in a deployment where nobody thought of key ids: a wrong key is then
-    // found by its signature, not by its name.
     command
-        .args(["server-jwt", "keygen", "--alg", alg, "--kid", "k1", "--out"])
+        .args(["server-jwt", "keygen", "--alg", alg, "--kid", kid, "--out"])
         .arg(file);
-    if pair {
+    if let Some(public_file) = public_file {
         command.arg("--public-out").arg(public_file);
     }
     let output = command.output().await.context("cannot run keygen")?;

@@ -235,7 +235,7 @@ pub struct Cell {
     pub requests: u64,
     /// Of these, answered as the user who logged in.
     pub recognised: u64,
-    /// Of these, refused: 401, 403 or 400.
+    /// Of these, refused: 400, 401 or 403; 409 and 431 where the request itself was refused.
     pub refused: u64,
     /// Of these, failed: 5xx, no answer, or a broken connection.
     pub failed: u64,
@@ -277,9 +277,33 @@ pub struct Detail {
     /// One sentence that explains an outcome that differs from what was expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// What came out, where "recognised" and "refused" are not the words for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<CameOut>,
     /// Whatever else the event noted.
     #[serde(flatten)]
     pub more: BTreeMap<String, Value>,
+}
+
+/// What came out of a cell, where its counts alone do not say it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CameOut {
+    /// A few plain words, such as "one of 100 written, 99 told to try again".
+    pub words: String,
+    /// How much of what one would wish for that is.
+    pub wish: Wish,
+}
+
+/// How much of what one would wish for came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wish {
+    /// All of it.
+    Granted,
+    /// Some of it.
+    InPart,
+    /// None of it.
+    Denied,
 }
 
 /// How one instance answered for the logins that another, or it itself, had taken.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use cluster::{
-    ArmSpec, Balancer, Cluster, ClusterSettings, Crash, Pool, Redis, RedisChoice,
+    ArmSpec, Balancer, Cluster, ClusterSettings, Crash, Policy, Pool, Redis, RedisChoice,
     STICKY_COOKIE_PREFIX,
 };
 use rand::SeedableRng as _;
@@ -25,7 +25,7 @@ use crate::interface::Interface;
 use crate::lab::Lab;
 use crate::pools::{INSTANCES, Lives, Premises};
 use crate::run::Footing;
-use crate::scene::{Scene, Standing, base};
+use crate::scene::{Backstage, Scene, Standing, base};
 use crate::store::Store;
 use crate::visitors::Users;
 
@@ -160,6 +160,7 @@ impl Rig {
             .pool(&as_run, lives, &INSTANCES, &flags, &tag)
             .await?;
         let pool = self.cluster.pool(spec).await?;
+        let third = self.premises.one_more(&as_run, lives, &tag, "c").await?;
         let address = self
             .balancer
             .listen(ArmSpec {
@@ -183,6 +184,10 @@ impl Rig {
             lab: Some(self.premises.lab.clone()),
             interface: Arc::new(Interface::of(arm)),
             store,
+            backstage: Some(Backstage {
+                keys: self.premises.key_files(&as_run, &tag),
+                one_more: third,
+            }),
         })
     }
 
@@ -225,12 +230,20 @@ impl Rig {
     /// # Errors
     /// When the balancer does not open one.
     pub async fn front(&self, arm: &Arm, pool: &Pool) -> anyhow::Result<Front> {
+        self.front_by(arm, pool, arm.policy).await
+    }
+
+    /// The same with another policy.
+    ///
+    /// # Errors
+    /// When the balancer does not open one.
+    pub async fn front_by(&self, arm: &Arm, pool: &Pool, policy: Policy) -> anyhow::Result<Front> {
         let name = format!("{}-{}", arm.name, self.tag("front"));
         let address = self
             .balancer
             .listen(ArmSpec {
                 arm: name.clone(),
-                policy: arm.policy,
+                policy,
                 pool,
                 issuer: arm.issuer(),
                 address: None,

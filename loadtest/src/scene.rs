@@ -9,12 +9,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use cluster::{Balancer, Instance, InstanceState, Pool, UpstreamHealth, UpstreamState};
+use cluster::{
+    Balancer, Instance, InstanceSpec, InstanceState, Pool, UpstreamHealth, UpstreamState,
+};
 use rand_pcg::Pcg64;
 use tokio::time::{Instant, sleep};
 
 use crate::arms::{Arm, Lifetime};
 use crate::interface::Interface;
+use crate::keys::KeyFiles;
 use crate::lab::Lab;
 use crate::pools::{INSTANCES, Lives};
 use crate::rig;
@@ -40,6 +43,17 @@ pub struct Scene {
     pub interface: Arc<Interface>,
     /// Its store, if it needs one and it is its own.
     pub store: Option<Store>,
+    /// What only whoever has started it has; a target keeps it to itself.
+    pub backstage: Option<Backstage>,
+}
+
+/// What is behind an arm that this run has started, beside its processes.
+#[derive(Debug)]
+pub struct Backstage {
+    /// The key files of its instances, where there are keys.
+    pub keys: Option<KeyFiles>,
+    /// One more instance, not started yet.
+    pub one_more: InstanceSpec,
 }
 
 /// What stands behind an arm.
@@ -130,10 +144,7 @@ impl Scene {
     pub async fn kill(&self, name: &str) -> anyhow::Result<()> {
         match self.instance(name) {
             Some(instance) => Ok(instance.kill().await?),
-            None => {
-                let lab = self.lab.as_ref().context("there is no way into the lab")?;
-                wait::until_gone(lab, &self.direct(name)).await
-            }
+            None => wait::until_gone(self.lab()?, &self.direct(name)).await,
         }
     }
 
@@ -171,6 +182,42 @@ impl Scene {
         }
     }
 
+    /// Waits until the balancer does not send requests to the instance of that name any more.
+    ///
+    /// # Errors
+    /// When it goes on doing so.
+    pub async fn seen_down(&self, name: &str) -> anyhow::Result<()> {
+        let Standing::Cluster {
+            balancer, address, ..
+        } = &self.standing
+        else {
+            bail!("only this run's own balancer can be asked what it thinks");
+        };
+        wait_until(balancer, *address, |upstreams| {
+            let mut named = upstreams
+                .iter()
+                .filter(|upstream| upstream.instance == name);
+            named.all(|upstream| upstream.health == UpstreamHealth::Down)
+        })
+        .await
+    }
+
+    /// The instances that can log somebody in, by their names.
+    pub fn takers(&self) -> impl Iterator<Item = &'static str> {
+        let properties = &self.arm.properties;
+        INSTANCES
+            .into_iter()
+            .filter(move |name| properties.can_issue(name))
+    }
+
+    /// The way into the lab.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn lab(&self) -> anyhow::Result<&Lab> {
+        self.lab.as_ref().context("there is no way into the lab")
+    }
+
     /// What ends a login of this scene by itself, leeway included.
     pub fn lifetime_ms(&self) -> Option<u64> {
         lifetime_ms(self.arm, self.lives)
@@ -192,11 +239,22 @@ impl Scene {
 }
 
 async fn seen_up(balancer: &Balancer, address: SocketAddr) -> anyhow::Result<()> {
+    wait_until(balancer, address, |upstreams| {
+        let up = |upstream: &UpstreamState| upstream.health == UpstreamHealth::Up;
+        upstreams.iter().all(up)
+    })
+    .await
+}
+
+async fn wait_until(
+    balancer: &Balancer,
+    address: SocketAddr,
+    wanted: impl Fn(&[UpstreamState]) -> bool,
+) -> anyhow::Result<()> {
     let end = Instant::now() + BALANCER_PATIENCE;
     loop {
         let state = balancer.state(address).await?;
-        let up = |upstream: &UpstreamState| upstream.health == UpstreamHealth::Up;
-        if state.upstreams.iter().all(up) {
+        if wanted(&state.upstreams) {
             return Ok(());
         }
         if Instant::now() > end {

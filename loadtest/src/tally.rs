@@ -17,7 +17,8 @@ use tokio::time::Instant;
 use crate::answer::{Answer, Outcome};
 use crate::arms::Arm;
 use crate::expected::Happening;
-use crate::record::{Cell, Client, Detail, Hop};
+use crate::expected::circumstance::Circumstance;
+use crate::record::{CameOut, Cell, Client, Detail, Hop};
 use crate::statistics::{share, wilson};
 use outage::Outage;
 
@@ -30,9 +31,31 @@ pub struct Visited {
     pub logged_in: Instant,
     /// What was answered, in the order of asking.
     pub answers: Vec<Answer>,
+    /// What each answer is to be judged by, in the same order; the usual where nothing is said.
+    pub under: Vec<Circumstance>,
     /// Whether the login still worked when all was over, at the instance that took it or, if that
     /// was dead, behind the balancer. Asked once more, and not counted as a request.
     pub kept: bool,
+}
+
+impl Visited {
+    /// The part of a visitor whose login this instance took just now, and who has not asked yet.
+    pub fn of(taken_by: &str) -> Visited {
+        Visited {
+            taken_by: taken_by.to_owned(),
+            logged_in: Instant::now(),
+            answers: Vec::new(),
+            under: Vec::new(),
+            kept: false,
+        }
+    }
+
+    /// Notes an answer, and what it is to be judged by.
+    pub fn note(&mut self, answer: Answer, under: Circumstance) {
+        self.under.resize(self.answers.len(), Circumstance::Usual);
+        self.answers.push(answer);
+        self.under.push(under);
+    }
 }
 
 /// Everything that was observed for one cell.
@@ -56,7 +79,9 @@ pub struct Observed {
     pub logins: Vec<LoginTried>,
     /// When the store could not be asked, and what it held afterwards.
     pub outage: Option<Outage>,
-    /// What the event itself saw that should not be, in words.
+    /// What came out, where "recognised" and "refused" are not the words for it.
+    pub outcome: Option<CameOut>,
+    /// What the event itself saw that should not be although no answer shows it, in words.
     pub wrong: Option<String>,
     /// What else is worth knowing.
     pub more: BTreeMap<String, Value>,
@@ -84,6 +109,7 @@ impl Observed {
             restarts: Vec::new(),
             logins: Vec::new(),
             outage: None,
+            outcome: None,
             wrong: None,
             more: BTreeMap::new(),
         }
@@ -97,7 +123,7 @@ impl Observed {
         let (refused, failed) = (sum(|hop| hop.refused), sum(|hop| hop.failed));
         let requests = recognised + refused + failed;
         let visitors = self.visits.len() as u64;
-        let forged = self.happening == Happening::Forged;
+        let may_lose = self.happening.may_lose_logins();
         let kept = self.kept();
         let recognised_share = share(recognised, requests);
         let surprise = self.surprise(arm, &hops);
@@ -111,15 +137,14 @@ impl Observed {
             recognised,
             refused,
             failed,
-            // Nobody had a login that a forgery could lose.
-            logins_lost: if forged { 0 } else { visitors - kept },
+            logins_lost: if may_lose { visitors - kept } else { 0 },
             expected: arm
                 .properties
                 .in_words(arm.policy, self.client, self.happening),
             as_expected: surprise.is_none(),
             recognised_share,
             interval: recognised_share.and_then(|share| wilson(share, visitors)),
-            detail: self.detail((!forged).then_some(kept), surprise),
+            detail: self.detail(may_lose.then_some(kept), surprise),
         };
         (cell, hops)
     }
@@ -197,6 +222,7 @@ impl Observed {
             logins_refused: (!self.logins.is_empty()).then_some(logins_refused as u64),
             reasons,
             note: surprise,
+            outcome: self.outcome.clone(),
             more,
         }
     }

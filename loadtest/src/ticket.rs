@@ -4,9 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use app::Credential;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderName, HeaderValue};
 use reqwest::RequestBuilder;
+use serde_json::Value;
 
 use crate::answer::{Answer, Wanted};
 use crate::interface::Interface;
@@ -103,6 +106,17 @@ impl Ticket {
             Err(_) => request,
         };
         Answer::read(&self.interface, request, wanted).await
+    }
+
+    /// Sends another request with it.
+    pub async fn carried_by(&self, request: RequestBuilder, wanted: Wanted<'_>) -> Answer {
+        self.sent(request, wanted).await
+    }
+
+    /// The claims of a token that is one, unread by anybody else here.
+    pub fn claims(&self) -> Option<Value> {
+        let payload = self.credential.reveal().split('.').nth(1)?;
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
     }
 
     /// The same credential, to be shown elsewhere, by whoever believes it.

@@ -9,6 +9,7 @@ mod cookies;
 #[cfg(test)]
 mod tests;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -29,11 +30,11 @@ use crate::ticket::Ticket;
 use cookies::Cookies;
 
 /// Nobody waits longer for an answer.
-const TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A login may take longer: passwords are checked one after the other, on threads that give way to
 /// everything else on the machine.
-const LOGIN_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const LOGIN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The users of a run. No two visitors share one: a user whose password one cell changes must not
 /// be somebody in another.
@@ -43,8 +44,8 @@ pub struct Users {
 }
 
 impl Users {
-    /// How many load users a run needs at most.
-    pub const COUNT: u32 = 5_000;
+    /// How many load users a run needs at most: some six hundred for each arm.
+    pub const COUNT: u32 = 20_000;
 
     /// A user that nobody has had.
     pub fn fresh(&self) -> String {
@@ -166,6 +167,15 @@ impl Visitor {
             cookies,
             tokens: None,
         }
+    }
+
+    /// Comes back with what it holds, on new connections, from this address if one is named.
+    pub fn reconnect_from(&mut self, address: Option<IpAddr>) {
+        self.http = http()
+            .cookie_provider(Arc::clone(&self.cookies))
+            .local_address(address)
+            .build()
+            .expect("a client without TLS, files or proxies has nothing that can fail");
     }
 
     /// The instance that took its login, as in `x-served-by`; empty if there is none.

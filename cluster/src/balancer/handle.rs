@@ -69,6 +69,8 @@ pub(crate) struct Inner {
     pools: Mutex<HashMap<u64, Pool>>,
     /// Which pool an address picks from.
     arms: Mutex<HashMap<SocketAddr, u64>>,
+    /// Through which other address an instance of a pool is reached.
+    detours: Mutex<HashMap<(u64, String), SocketAddr>>,
 }
 
 type Waiting = Mutex<HashMap<u64, oneshot::Sender<Result<Answer, Refusal>>>>;
@@ -95,6 +97,7 @@ impl Balancer {
                 waiting,
                 pools: Mutex::default(),
                 arms: Mutex::default(),
+                detours: Mutex::default(),
             }),
         };
         let settings = Order::Settings {
@@ -136,9 +139,14 @@ impl Balancer {
     pub async fn update(&self, pool: &Pool) -> Result<(), Error> {
         lock(&self.inner.pools).insert(pool.number(), pool.clone());
         let instances = pool.instances();
-        let members = instances.iter().map(|instance| Member {
-            name: instance.name().to_owned(),
-            address: instance.address(),
+        let detours = lock(&self.inner.detours).clone();
+        let members = instances.iter().map(|instance| {
+            let name = instance.name().to_owned();
+            let detour = detours.get(&(pool.number(), name.clone()));
+            Member {
+                name,
+                address: detour.copied().unwrap_or_else(|| instance.address()),
+            }
         });
         let order = Order::Pool {
             pool: pool.number(),
@@ -146,6 +154,25 @@ impl Balancer {
             members: members.collect(),
         };
         self.done(order).await
+    }
+
+    /// Reaches an instance through another address from now on, such as that of a proxy
+    /// before it, or straight again. Returns once the balancer has asked there whether it is ready.
+    pub async fn detour(
+        &self,
+        pool: &Pool,
+        instance: &str,
+        through: Option<SocketAddr>,
+    ) -> Result<(), Error> {
+        let member = (pool.number(), instance.to_owned());
+        {
+            let mut detours = lock(&self.inner.detours);
+            match through {
+                Some(address) => detours.insert(member, address),
+                None => detours.remove(&member),
+            };
+        }
+        self.update(pool).await
     }
 
     /// What the balancer counts and thinks at one of its addresses.

@@ -20,7 +20,7 @@ use crate::headline::{self, Words};
 use crate::hint::{self, Hint};
 use crate::matrix::{Desk, Plan};
 use crate::progress::Progress;
-use crate::record::{Group, Section, Validity};
+use crate::record::{Section, Validity};
 use crate::revocation::SoFar;
 use crate::rig::Rig;
 use crate::run::{self, interrupted, unless_interrupted};
@@ -39,8 +39,10 @@ pub async fn run(args: DemoArgs, typed: String) -> anyhow::Result<u8> {
     } = args;
     let plan = Plan {
         arms: arms::choose(&common.arms, true).map_err(Failure::Usage)?,
-        // Each blow to a store takes seconds for each arm: they are `matrix --all`.
-        events: events_but(Group::Store),
+        events: events::ALL
+            .into_iter()
+            .filter(|event| event.is_short())
+            .collect(),
         swapped: None,
     };
     let book = Book::open(common.out.as_deref(), common.seed, typed)?;
@@ -76,11 +78,6 @@ pub async fn run(args: DemoArgs, typed: String) -> anyhow::Result<u8> {
     board.stop().await;
     run::strike(&rig, &progress).await?;
     Ok(run::verdict(&record))
-}
-
-fn events_but(group: Group) -> Vec<&'static Event> {
-    let others = events::ALL.into_iter();
-    others.filter(|event| event.group != group).collect()
 }
 
 async fn raise(

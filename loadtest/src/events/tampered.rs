@@ -9,7 +9,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::LocalBoxFuture;
 use rand::RngExt as _;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use super::{Event, Needs, Play};
 use crate::arms::Carried;
@@ -124,12 +123,7 @@ async fn show(scene: &Scene, variant: &str, forgeries: &[Forgery]) -> Observed {
     cell.variant = Some(variant.to_owned());
     let [a, b] = INSTANCES.map(|name| scene.direct(name));
     for forgery in forgeries {
-        let mut visited = Visited {
-            taken_by: forgery.taken_by.clone(),
-            logged_in: Instant::now(),
-            answers: Vec::new(),
-            kept: false,
-        };
+        let mut visited = Visited::of(&forgery.taken_by);
         for base in [&a, &b, &scene.balanced] {
             visited.answers.push(forgery.ticket.at(base).show().await);
         }
@@ -191,7 +185,7 @@ fn edit_id(id: &str) -> String {
 }
 
 /// 128 random bits, written like the id of a session.
-fn invented_id() -> String {
+pub(super) fn invented_id() -> String {
     URL_SAFE_NO_PAD.encode(rand::rng().random::<[u8; 16]>())
 }
 

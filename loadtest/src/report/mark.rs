@@ -3,7 +3,7 @@
 //! Outcome and expectation are two signs: a failure that was expected stays a failure.
 
 use super::words;
-use crate::record::{Cell, EventStory, RETRIED_TOGETHER, Wanted};
+use crate::record::{Cell, EventStory, RETRIED_TOGETHER, Wanted, Wish};
 
 /// How much of what one would want was observed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -139,6 +139,14 @@ pub(crate) fn together(marks: &[(String, Mark)]) -> Option<Mark> {
 
 /// What was observed in a cell of this event, seen by somebody who wants what the event wants.
 pub(crate) fn of_cell(cell: &Cell, event: &EventStory) -> Mark {
+    if let Some(outcome) = &cell.detail.outcome {
+        let tone = match outcome.wish {
+            Wish::Granted => Tone::Full,
+            Wish::InPart => Tone::Part,
+            Wish::Denied => Tone::None,
+        };
+        return Mark::new(tone, &outcome.words).judged(cell.as_expected, &cell.expected);
+    }
     let mark = match event.wanted {
         Wanted::Recognised => known(cell).note(lost(cell)),
         Wanted::Refused => kept_out(cell),

@@ -35,7 +35,13 @@ pub(crate) fn of(view: View<'_>, arm: &Arm, event: &EventStory) -> Vec<Part> {
         });
     }
     let mut groups: Vec<Vec<(String, Mark)>> = Vec::new();
-    for cell in cells {
+    let one_client = cells.iter().all(|cell| cell.client == cells[0].client);
+    let who = |cell: &Cell| match (&cell.variant, one_client) {
+        // Where all are of one kind, that is no part of the difference.
+        (Some(variant), true) => variant.clone(),
+        _ => who(cell),
+    };
+    for cell in cells.iter().copied() {
         let mark = mark::of_cell(cell, event).note(cell.detail.note.clone());
         let same = |group: &&mut Vec<(String, Mark)>| {
             let first = &group[0].1;

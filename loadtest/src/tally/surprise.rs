@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use super::{Observed, Visited};
 use crate::answer::{Answer, NOBODY, Outcome};
 use crate::arms::Arm;
+use crate::expected::circumstance::Circumstance;
 use crate::expected::{Happening, Visit};
 use crate::record::Hop;
 
@@ -31,7 +32,12 @@ impl Observed {
     /// The first answer of this visit that differs from what the properties say.
     fn unexpected(&self, arm: &Arm, visited: &Visited) -> Option<String> {
         let mut visit = Visit::new(&arm.properties, self.client, &visited.taken_by);
-        for answer in &visited.answers {
+        let usual = match self.happening {
+            Happening::Forged => Circumstance::Forged,
+            _ => Circumstance::Usual,
+        };
+        for (n, answer) in visited.answers.iter().enumerate() {
+            let under = visited.under.get(n).unwrap_or(&usual);
             let who = format!(
                 "{} answered {} to a login of {}",
                 answer.served_by, answer.reason, visited.taken_by
@@ -43,17 +49,25 @@ impl Observed {
                 }
                 return Some(format!("{who}, and nothing was being killed then"));
             }
-            if answer.served_by == NOBODY || answer.served_by == BALANCER {
+            let by_balancer = answer.served_by == BALANCER && !under.may_end_at_the_balancer();
+            if answer.served_by == NOBODY || by_balancer {
                 return Some(format!("{who}, which is not for it to say"));
             }
-            let recognised = match self.happening {
-                Happening::Forged => arm.properties.believes_forgeries(),
-                _ => {
+            let recognised = match under {
+                Circumstance::Usual => {
                     let restarted = match self.may_be_either(answer) {
                         true => answer.outcome == Outcome::Refused,
                         false => self.was_restarted(&answer.served_by, visited, answer),
                     };
                     visit.next_is_recognised(&answer.served_by, restarted)
+                }
+                under => {
+                    let (taken_by, asked) = (&visited.taken_by, &answer.served_by);
+                    match arm.properties.recognises(under, taken_by, asked) {
+                        Some(recognised) => recognised,
+                        // What it is to be judged by changed on its way.
+                        None => continue,
+                    }
                 }
             };
             let wanted = if recognised {
@@ -114,7 +128,7 @@ impl Observed {
     /// Where the balancer decides, what it decided must fit its policy: a cell in which nobody
     /// crossed proves nothing about crossing.
     fn lopsided(&self, arm: &Arm, hops: &[Hop]) -> Option<String> {
-        if self.happening != Happening::Balanced {
+        if !self.happening.takes_turns() {
             return None;
         }
         let asked = |cross: bool| -> u64 {

@@ -39,6 +39,7 @@ fn visited(taken_by: &str, answers: &[(&str, Outcome)]) -> Visited {
             .last()
             .is_some_and(|answer| answer.outcome == Outcome::Recognised),
         answers,
+        under: vec![],
     }
 }
 
@@ -168,4 +169,42 @@ fn a_forgery_is_to_be_refused_by_all_but_the_one_who_checks_nothing() {
     let forged = |arm, client| tally(arm, Happening::Forged, client, visits()).as_expected;
     assert!(!forged("jwt-hs256", Client::Bearer));
     assert!(forged("trusting", Client::Bearer));
+}
+
+#[test]
+fn an_answer_is_judged_by_its_own_circumstance_and_not_where_that_is_open() {
+    use crate::expected::circumstance::{Held, Key};
+    use Outcome::{Recognised, Refused};
+    let keys = |first, last| Circumstance::Keys {
+        signed_with: Key::Old,
+        first,
+        last,
+    };
+    let judged = |outcome, under| {
+        let mut visit = visited("jwt-a", &[("jwt-b", outcome)]);
+        visit.under.push(under);
+        let happening = Happening::KeysReplaced {
+            in_two_phases: false,
+        };
+        tally("jwt-hs256", happening, Client::Bearer, vec![visit]).as_expected
+    };
+    assert!(judged(Refused, keys(Held::NEW, Held::NEW)));
+    assert!(!judged(Recognised, keys(Held::NEW, Held::NEW)));
+    assert!(judged(Refused, keys(Held::OLD, Held::NEW)));
+    assert!(judged(Recognised, keys(Held::OLD, Held::NEW)));
+}
+
+#[test]
+fn what_no_answer_shows_is_a_surprise_too() {
+    let observed = Observed {
+        visits: vec![visited("jwt-a", &[("jwt-b", Outcome::Recognised)])],
+        wrong: Some("both hold the same secret".to_owned()),
+        ..Observed::new("x", Happening::AskedOther, Client::Bearer)
+    };
+    let cell = observed.tally(arms::find("jwt-hs256").unwrap()).0;
+    assert_eq!(
+        cell.detail.note.as_deref(),
+        Some("both hold the same secret")
+    );
+    assert!(!cell.as_expected);
 }

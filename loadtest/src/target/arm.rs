@@ -2,7 +2,10 @@
 
 use super::Target;
 use super::file::{Hears, Place, Policy, Properties as Declared, State as Lies, TargetArm};
-use crate::arms::{self, Arm, Carried, Channel, Issuers, Lifetime, Properties, Server, State};
+use crate::arms::{
+    self, Arm, Carried, Channel, CheckedWith, Issuers, JudgedBy, Lifetime, Properties, Server,
+    State, Written,
+};
 use crate::pools::Lives;
 
 /// What the file describes, as an arm. It is as long-lived as the program, like every other arm: a
@@ -79,6 +82,11 @@ fn promised(target: &Target, described: &TargetArm, declared: Option<&Declared>)
         leeway_ms: 0,
         expiry_step_ms: 1_000,
         refreshes: false,
+        // Nobody changes a target's keys, clocks or records, so nothing is asked of these.
+        judged_by: JudgedBy::Machine,
+        not_before: false,
+        checked_with: CheckedWith::EveryKey,
+        written: Written::IfUnchanged,
     }
 }
 

@@ -343,13 +343,16 @@ impl Default for Logout {
     }
 }
 
+/// How many load users the stack is seeded with, if it is not told otherwise.
+const STACK_USERS: u32 = 5_000;
+
 impl Default for Users {
     fn default() -> Self {
         Self::Pattern(Pattern {
             name: "load-{n}".to_owned(),
             digits: 5,
             first: 0,
-            count: crate::visitors::Users::COUNT,
+            count: STACK_USERS,
             password: LOAD_PASSWORD.to_owned(),
         })
     }

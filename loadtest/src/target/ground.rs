@@ -93,6 +93,7 @@ impl Ground {
             lab: found.lab.clone(),
             interface: Arc::clone(&found.interface),
             store: None,
+            backstage: None,
         })
     }
 
@@ -122,6 +123,11 @@ impl Ground {
             }
             Needs::Exit => (!lab).then_some(
                 "an instance ends on request only by its lab, and the target file names no \
+                 lab_secret_file",
+            ),
+            Needs::Backstage => Some("the target's keys, balancer and load are not ours to change"),
+            Needs::Lab => (!ours || !lab).then_some(
+                "it is played through the servers' lab, and the target file names no \
                  lab_secret_file",
             ),
             Needs::Processes => {

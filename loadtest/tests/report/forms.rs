@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use loadtest::record::Record;
+use loadtest::record::{CameOut, Record, Wish};
 use loadtest::report::{self, Options, markdown};
 
 use crate::reading::page;
@@ -207,4 +207,18 @@ fn a_wrong_use_is_one_line_that_names_it_and_the_remedy() {
         ..defaults()
     };
     assert!(line(&dirs, unwritable).contains("--out"));
+}
+
+#[test]
+fn a_cell_may_have_words_of_its_own_for_what_came_out() {
+    let mut record = sample::record();
+    let cell = &mut record.cells[0];
+    cell.as_expected = true;
+    cell.detail.outcome = Some(CameOut {
+        words: "one of 100 written".to_owned(),
+        wish: Wish::Denied,
+    });
+    assert!(page(&record).contains("one of 100 written"));
+    let text = markdown(&record, &Options::default());
+    assert!(text.contains("○ one of 100 written ="), "{text}");
 }

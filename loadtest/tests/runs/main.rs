@@ -15,6 +15,7 @@ mod soak;
 mod starved;
 mod stores;
 mod sweeps;
+mod untamed;
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};

@@ -139,6 +139,7 @@ fn not_run(record: &Record) {
         .collect();
     let wanted = [
         "balanced",
+        "client-reconnects",
         "logout-elsewhere",
         "other-instance",
         "same-instance",

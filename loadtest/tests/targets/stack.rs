@@ -174,9 +174,15 @@ fn over_haproxy_every_cell_comes_out_as_over_the_embedded_balancer() {
     ] {
         assert!(stack.starts_of_a(pool) > 1, "{pool}: a was never killed");
     }
-    // What was done to accounts is undone: the same users serve a second time.
-    let again = ["--target", file.to_str().unwrap(), "--arms", "jwt-denylist"];
-    observed(&again, &here("again"));
+    // What was done to accounts is undone: the same users serve a second time. And what is played
+    // through the lab comes out over HAProxy as computed, large headers above all.
+    let again = ["--target", file.to_str().unwrap(), "--all", "--arms"];
+    let again = observed(
+        &[&again[..], &["session-memory,jwt-denylist"]].concat(),
+        &here("again"),
+    );
+    let large = again.cells.iter().filter(|cell| cell.event == "oversize");
+    assert_eq!(large.count(), 4);
     costs::are_what_the_servers_say(&file, &stack.redis_url(), &here("costs"));
     costs::of_what_asks_a_store_are_unknown_without_it(&file, &here("cheap"));
     drop(stack.instances);

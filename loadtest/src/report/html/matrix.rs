@@ -21,14 +21,24 @@ pub(super) fn render(view: View<'_>) -> Markup {
     let mut names: Vec<_> = events.iter().map(|event| event.group).collect();
     names.sort_unstable();
     names.dedup();
-    let of_group = |group| events.iter().filter(|event| event.group == group).collect();
-    let groups: Vec<Vec<&EventStory>> = names.into_iter().map(of_group).collect();
+    let of_group = |group| {
+        let of_group: Vec<_> = events.iter().filter(|event| event.group == group).collect();
+        in_equal_parts(&of_group)
+    };
+    let groups: Vec<Vec<&EventStory>> = names.into_iter().flat_map(of_group).collect();
     let body = html! {
         @for table in parts::pack(groups, COLUMNS_MAX) { (matrix_table(view, &table)) }
         (parts::key())
         (not_run(view))
     };
     section("matrix", &titles::matrix(view), &body)
+}
+
+/// A group that is too wide for one table, in as few parts as will do, of about the same width.
+fn in_equal_parts<'e>(group: &[&'e EventStory]) -> Vec<Vec<&'e EventStory>> {
+    let parts = group.len().div_ceil(COLUMNS_MAX).max(1);
+    let width = group.len().div_ceil(parts).max(1);
+    group.chunks(width).map(<[_]>::to_vec).collect()
 }
 
 fn was_asked(view: View<'_>, event: &EventStory) -> bool {

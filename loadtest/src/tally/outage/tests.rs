@@ -21,6 +21,7 @@ fn visited(begin: Instant, answers: &[(u64, Outcome, &str)]) -> Visited {
         taken_by: "x-a".to_owned(),
         logged_in: begin,
         answers: answers.iter().map(answer).collect(),
+        under: Vec::new(),
         kept: true,
     }
 }
