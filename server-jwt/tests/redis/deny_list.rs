@@ -121,7 +121,7 @@ async fn a_new_login_ends_the_one_it_replaces() {
 
 #[tokio::test]
 async fn a_dead_store_lets_nobody_in_and_says_so_soon() {
-    let (redis, pair) = start(Alg::Hs256, ASKED).await;
+    let (redis, pair) = start_as_shipped(Alg::Hs256, ASKED).await;
     let mia = logged_in(&pair).await;
     redis.kill();
     for path in ["/me", "/me", "/logout", "/logout-everywhere"] {
@@ -150,7 +150,7 @@ async fn a_dead_store_lets_nobody_in_and_says_so_soon() {
 #[tokio::test]
 async fn a_slow_password_check_between_two_commands_is_no_slow_store() {
     let flags = [ASKED, &["--store-deadline-ms", "30"]].concat();
-    let (_redis, pair) = start(Alg::Hs256, &flags).await;
+    let (_redis, pair) = start_as_shipped(Alg::Hs256, &flags).await;
     let mut mia = logged_in(&pair).await;
     for (old, new) in [
         ("hopper-1906", "hopper-1992"),
@@ -164,7 +164,7 @@ async fn a_slow_password_check_between_two_commands_is_no_slow_store() {
 
 #[tokio::test]
 async fn a_frozen_store_is_no_different() {
-    let (redis, pair) = start(Alg::Hs256, ASKED).await;
+    let (redis, pair) = start_as_shipped(Alg::Hs256, ASKED).await;
     let mia = logged_in(&pair).await;
     redis.signal(Signal::SIGSTOP);
     for path in ["/me", "/logout"] {
@@ -182,7 +182,7 @@ async fn a_frozen_store_is_no_different() {
 #[tokio::test]
 async fn open_lets_everybody_in_and_counts_it() {
     let flags = [ASKED, &["--deny-fail", "open"]].concat();
-    let (redis, pair) = start(Alg::Hs256, &flags).await;
+    let (redis, pair) = start_as_shipped(Alg::Hs256, &flags).await;
     let (mia, luca) = (logged_in(&pair).await, logged_in(&pair).await);
     timed(&luca, &pair.a, "/logout").await;
     let asked = mia.clone().get(&pair.a, "/me").await;

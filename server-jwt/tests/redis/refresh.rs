@@ -272,7 +272,7 @@ async fn a_family_lives_from_its_login_on_however_often_it_is_used() {
 
 #[tokio::test]
 async fn without_the_store_access_goes_on_and_renewing_waits() {
-    let (redis, pair) = start(Alg::Hs256, REFRESH).await;
+    let (redis, pair) = start_as_shipped(Alg::Hs256, REFRESH).await;
     let (mia, token) = first(&pair).await;
     redis.kill();
     assert!(known(&mia, &pair.a).await);

@@ -10,7 +10,8 @@ const LISTED: &[&str] = &["--refresh", "--revoke", "deny-list"];
 /// Two instances over a Redis that is there already, as after a restart of both.
 async fn over(redis: &Redis, flags: &[&str]) -> Pair {
     let more = ["--redis-url", &redis.url, "--key-prefix", "t:"];
-    pair(Alg::Hs256, &[flags, &more].concat()).await
+    let patiently = ["--store-deadline-ms", "10000"];
+    pair(Alg::Hs256, &[flags, &more, &patiently].concat()).await
 }
 
 /// A login without its password check, which would take most of the time here.

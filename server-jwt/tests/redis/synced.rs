@@ -22,7 +22,7 @@ async fn a_log_out_is_known_here_at_once_and_elsewhere_within_a_second() {
 
 #[tokio::test]
 async fn a_request_costs_no_round_trip() {
-    let (redis, pair) = start(Alg::Hs256, SYNCED).await;
+    let (redis, pair) = start_as_shipped(Alg::Hs256, SYNCED).await;
     let mia = logged_in(&pair).await;
     redis.signal(Signal::SIGSTOP);
     for _ in 0..50 {
@@ -34,7 +34,7 @@ async fn a_request_costs_no_round_trip() {
 #[tokio::test]
 async fn a_second_without_its_feed_it_answers_nobody() {
     for signal in [Signal::SIGKILL, Signal::SIGSTOP] {
-        let (redis, pair) = start(Alg::Hs256, SYNCED).await;
+        let (redis, pair) = start_as_shipped(Alg::Hs256, SYNCED).await;
         let (mia, ended) = (logged_in(&pair).await, logged_in(&pair).await);
         timed(&ended, &pair.a, "/logout").await;
         redis.signal(signal);
@@ -68,7 +68,7 @@ async fn a_second_without_its_feed_it_answers_nobody() {
 #[tokio::test]
 async fn open_goes_on_from_what_is_known() {
     let flags = [SYNCED, &["--deny-fail", "open"]].concat();
-    let (redis, pair) = start(Alg::Hs256, &flags).await;
+    let (redis, pair) = start_as_shipped(Alg::Hs256, &flags).await;
     let (mia, ended) = (logged_in(&pair).await, logged_in(&pair).await);
     timed(&ended, &pair.a, "/logout").await;
     redis.kill();
