@@ -3,6 +3,8 @@
 //! Arms run side by side where an event asserts no time; each has instances and keys of its own,
 //! and its own part of the store. Orders to end logins assert times, so two arms never watch at
 //! the same time, but all orders to one arm run together and share one wait for the expiry.
+//!
+//! Long because the order in which everything is played is to be read in one piece.
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
