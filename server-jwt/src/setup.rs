@@ -51,6 +51,7 @@ impl Serve {
         });
         if let Some(store) = &store {
             tokio::spawn(eviction::watch(Arc::downgrade(store)));
+            tokio::spawn(Store::look_after(Arc::downgrade(store)));
         }
         let shared = Arc::new(Shared {
             instance,

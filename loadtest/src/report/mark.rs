@@ -154,7 +154,23 @@ pub(crate) fn of_cell(cell: &Cell, event: &EventStory) -> Mark {
     let mark = mark
         .note(failures(cell))
         .note(retries(cell))
-        .note(refused_logins(cell));
+        .note(refused_logins(cell))
+        .note(back(
+            cell,
+            "ended_before",
+            "accepted_afterwards",
+            "ended logins came back",
+        ))
+        .note(back(
+            cell,
+            "last_log_outs",
+            "undone",
+            "last log-outs undone",
+        ))
+        .note(back(cell, "last_logins", "undone", "last logins gone"))
+        .note(done_all_the_same(cell))
+        .note(log_outs_refused(cell))
+        .note(farther(cell));
     mark.judged(cell.as_expected, &cell.expected)
 }
 
@@ -222,4 +238,34 @@ fn refused_logins(cell: &Cell) -> Option<String> {
         "{} refused",
         words::counted(refused, "new login", "new logins")
     ))
+}
+
+/// What a store that forgot has undone: so many of how many, if any.
+fn back(cell: &Cell, name: &str, count: &str, what: &str) -> Option<String> {
+    let found = cell.detail.more.get(name)?;
+    let all = found.get("logins").or_else(|| found.get("confirmed"));
+    let (undone, all) = (found.get(count)?.as_u64()?, all?.as_u64()?);
+    (undone > 0).then(|| format!("{} {what}", words::of(undone, all)))
+}
+
+/// Writes that were reported as failed and took place.
+fn done_all_the_same(cell: &Cell) -> Option<String> {
+    let count = |name: &str| cell.detail.more.get(name)?.as_u64();
+    let done = count("of_these_done_all_the_same").filter(|done| *done > 0)?;
+    let done = words::of(done, count("writes_reported_failed")?);
+    Some(format!("{done} failed writes were done"))
+}
+
+fn log_outs_refused(cell: &Cell) -> Option<String> {
+    let outs = cell.detail.more.get("log_outs")?;
+    let (tried, confirmed) = (outs["tried"].as_u64()?, outs["confirmed"].as_u64()?);
+    let refused = tried.saturating_sub(confirmed);
+    (refused > 0).then(|| format!("{} log-outs refused", words::of(refused, tried)))
+}
+
+/// How long a request takes beside a store that is near, and one that is far.
+fn farther(cell: &Cell) -> Option<String> {
+    let median = |name: &str| cell.detail.more.get(name)?.as_f64();
+    let (near, far) = (median("near_median_ms")?, median("far_median_ms")?);
+    Some(format!("{near:.1} ms near, {far:.1} ms far"))
 }

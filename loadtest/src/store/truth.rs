@@ -32,10 +32,6 @@ pub(super) async fn truth(
     let mut wrong = Vec::new();
     let mut facts = Facts::new();
     facts.insert("healthz".to_owned(), struck.yardstick.to_json());
-    if let (Some(before), Some(after)) = (struck.memory_before, memory_bytes(scene)) {
-        let grew = after as i64 - before as i64;
-        facts.insert("instances_memory_grew_bytes".to_owned(), json!(grew));
-    }
 
     let (mut failed, mut done) = (struck.left.len() + struck.renewed.len(), 0);
     if properties.login_writes() {
@@ -59,13 +55,14 @@ pub(super) async fn truth(
     }
     let renewed = people.renew(scene).await;
     if !renewed.is_empty() {
-        let refused = renewed.iter().filter(|a| a.outcome == Outcome::Refused);
-        let refused = refused.count();
-        facts.insert("renewals_refused_afterwards".to_owned(), json!(refused));
+        let count = |outcome| renewed.iter().filter(|a| a.outcome == outcome).count();
+        let (refused, failed) = (count(Outcome::Refused), count(Outcome::Failed));
+        let told = json!({"refused": refused, "failed": failed, "all": renewed.len()});
+        facts.insert("renewals_afterwards".to_owned(), told);
         match plot.happening {
             // One that was given up may have been taken: then the old token is a used one.
             StoreEvent::Frozen => done += refused,
-            StoreEvent::Emptied { .. } if refused < renewed.len() => {
+            StoreEvent::Emptied { .. } if refused + failed < renewed.len() => {
                 wrong.push("a refresh token works that the store has forgotten".to_owned());
             }
             StoreEvent::Stopped if refused > 0 => {
@@ -79,6 +76,11 @@ pub(super) async fn truth(
 
     let revives = emptied && properties.revives(epoch);
     wrong.extend(revived(scene, people, revives, &mut facts).await);
+    // Last: a password that is being checked takes more than everything else.
+    if let (Some(before), Some(after)) = (struck.memory_before, memory_bytes(scene)) {
+        let grew = after as i64 - before as i64;
+        facts.insert("instances_memory_grew_bytes".to_owned(), json!(grew));
+    }
     Ok((facts, wrong))
 }
 

@@ -83,3 +83,27 @@ fn an_outage_that_went_otherwise_is_told_otherwise() {
         assert_eq!(said_here, said);
     }
 }
+
+/// What counts of requests cannot say stands beside them.
+#[test]
+fn what_a_store_has_undone_is_told() {
+    let mut record = with_outage(&[("jwt-denylist", all_503(), 0)]);
+    let cell = record.cells.last_mut().expect("it was just put there");
+    let facts = json!({
+        "ended_before": {"logins": 4, "accepted_afterwards": 3},
+        "last_log_outs": {"confirmed": 5, "undone": 0},
+        "writes_reported_failed": 9,
+        "of_these_done_all_the_same": 2,
+        "log_outs": {"tried": 4, "confirmed": 0},
+        "near_median_ms": 0.54,
+        "far_median_ms": 56.1,
+    });
+    let facts = facts.as_object().expect("an object").clone();
+    cell.detail.more = facts.into_iter().collect();
+    let text = markdown(&record, &Options::default());
+    assert!(text.contains("3 of 4 ended logins came back"), "{text}");
+    assert!(text.contains("2 of 9 failed writes were done"), "{text}");
+    assert!(text.contains("4 of 4 log-outs refused"), "{text}");
+    assert!(text.contains("0.5 ms near, 56.1 ms far"), "{text}");
+    assert!(!text.contains("log-outs undone"), "{text}");
+}

@@ -7,7 +7,7 @@
 use std::future::Future;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use app::{Problem, Reason, StartError};
@@ -18,6 +18,7 @@ use redis::{
     Client, Cmd, ConnectionAddr, ErrorKind, FromRedisValue, IntoConnectionInfo as _,
     ProtocolVersion, RedisError, ServerErrorKind,
 };
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// How long one attempt to connect may take.
@@ -30,6 +31,9 @@ const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(2);
 /// The time limit of a command where the deadline is switched off.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How often a store that is down is asked whether it is back.
+const PROBE_EVERY: Duration = Duration::from_millis(100);
+
 /// Redis, as this instance's lists and families use it.
 pub struct Store {
     client: Client,
@@ -37,6 +41,8 @@ pub struct Store {
     deadline: Option<Duration>,
     prefix: String,
     up: AtomicBool,
+    /// Told whenever a command got no answer.
+    down: Arc<Notify>,
     /// How many keys Redis threw away because its memory was full, when last asked.
     pub(crate) evicted: AtomicU64,
 }
@@ -81,6 +87,7 @@ impl Store {
             deadline,
             prefix,
             up: AtomicBool::new(true),
+            down: Arc::default(),
             evicted: AtomicU64::new(0),
         })
     }
@@ -151,6 +158,9 @@ impl Store {
     }
 
     fn note(&self, up: bool) {
+        if !up {
+            self.down.notify_one();
+        }
         if self.up.swap(up, Ordering::Relaxed) != up {
             // Once for each change: under load every request would say it.
             tracing::warn!(up, "the store's state changed");
@@ -180,6 +190,25 @@ impl Store {
     /// Whether it answered last.
     pub fn is_up(&self) -> bool {
         self.up.load(Ordering::Relaxed)
+    }
+
+    /// Asks a store that is down again and again, until it is back.
+    /// The crate reconnects only when somebody asks, and whoever asks first is told of the failure
+    /// before: an instance that seldom needs its store would answer 503 long after its return.
+    pub(crate) async fn look_after(store: Weak<Self>) {
+        let Some(down) = store.upgrade().map(|store| Arc::clone(&store.down)) else {
+            return;
+        };
+        loop {
+            down.notified().await;
+            while let Some(store) = store.upgrade() {
+                if store.reached().await.is_ok() {
+                    break;
+                }
+                drop(store);
+                tokio::time::sleep(PROBE_EVERY).await;
+            }
+        }
     }
 
     /// For a connection of one's own.
