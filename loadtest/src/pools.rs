@@ -98,10 +98,12 @@ impl Premises {
         &self,
         arm: &Arm,
         lives: Lives,
-        tag: &str,
-        name: &str,
+        flags: &[&str],
+        (tag, name): (&str, &str),
     ) -> anyhow::Result<InstanceSpec> {
-        self.instance(arm, lives, tag, name).await
+        let mut instance = self.instance(arm, lives, tag, name).await?;
+        instance.args.extend(words(flags));
+        Ok(instance)
     }
 
     /// The key files of such a pool, as its instances read them; nothing where nothing is signed.

@@ -160,7 +160,8 @@ impl Rig {
             .pool(&as_run, lives, &INSTANCES, &flags, &tag)
             .await?;
         let pool = self.cluster.pool(spec).await?;
-        let third = premises.one_more(&as_run, lives, &tag, "c").await?;
+        let third = premises.one_more(&as_run, lives, &flags, (&tag, "c"));
+        let third = third.await?;
         let address = self
             .balancer
             .listen(ArmSpec {

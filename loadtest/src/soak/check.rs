@@ -99,11 +99,12 @@ struct Known {
 
 /// Replays a history. Promises are by the names of arms; lines of other arms are left alone.
 pub fn check(history: &[Line], promises: &BTreeMap<String, Promise>) -> Vec<Violation> {
-    let strikes = history.iter().filter_map(|line| match line {
-        Line::Struck(struck) => Some(struck),
-        Line::Asked(_) => None,
-    });
-    let strikes: Vec<_> = strikes.collect();
+    let mut strikes: BTreeMap<&str, Vec<&Struck>> = BTreeMap::new();
+    for line in history {
+        if let Line::Struck(struck) = line {
+            strikes.entry(&struck.arm).or_default().push(struck);
+        }
+    }
     // What happened is judged in the order in which it was sent; answers overlap.
     let mut asked: Vec<_> = history
         .iter()
@@ -117,14 +118,10 @@ pub fn check(history: &[Line], promises: &BTreeMap<String, Promise>) -> Vec<Viol
     let found = asked.into_iter().filter_map(|asked| {
         let promise = promises.get(&asked.arm)?;
         let known = logins.get(&(asked.arm.as_str(), asked.login))?;
-        let rule = broken(
-            asked,
-            known,
-            &Arm {
-                promise,
-                strikes: &strikes,
-            },
-        )?;
+        let strikes = strikes
+            .get(asked.arm.as_str())
+            .map_or(&[][..], |strikes| strikes);
+        let rule = broken(asked, known, &Arm { promise, strikes })?;
         Some(Violation {
             rule,
             asked: asked.clone(),
@@ -152,7 +149,7 @@ fn known<'a>(asked: &[&'a Asked]) -> BTreeMap<(&'a str, u32), Known> {
     logins
 }
 
-/// An arm, and what struck during the soak.
+/// An arm, and what struck it during the soak.
 struct Arm<'a> {
     promise: &'a Promise,
     strikes: &'a [&'a Struck],
@@ -208,10 +205,10 @@ impl Arm<'_> {
 
     /// Whether the store lost what it held since `from`, before `to`.
     fn emptied_between(&self, from: Moment, to: Moment) -> bool {
-        let emptied = |strike: &&&Struck| {
-            strike.fault == Fault::StoreKilled && strike.from_us <= to && strike.to_us >= from
+        let emptied = |strike: &&Struck| {
+            strike.fault == Fault::StoreEmptied && strike.from_us <= to && strike.to_us >= from
         };
-        self.strikes.iter().find(emptied).is_some()
+        self.strikes.iter().any(emptied)
     }
 
     fn may_fail(&self, asked: &Asked) -> bool {
@@ -227,17 +224,19 @@ impl Arm<'_> {
     }
 
     fn explains(&self, strike: &Struck, asked: &Asked) -> bool {
-        let here = strike.arm.as_ref().is_none_or(|arm| *arm == asked.arm);
         let last = match strike.fault {
             Fault::Killed | Fault::Frozen => strike.from_us + BALANCER_SEES_WITHIN_US,
-            Fault::StoreKilled | Fault::StoreFrozen if self.promise.asks_store => {
+            Fault::StoreKilled | Fault::StoreEmptied | Fault::StoreFrozen
+                if self.promise.asks_store =>
+            {
                 strike.to_us + STORE_FOUND_WITHIN_US
             }
-            // A drain is promised to be noticed by nobody.
+            // A drain, and a key that everybody knows before it is used, are promised to be
+            // noticed by nobody.
             _ => return false,
         };
         // On its way when it struck, or sent before everybody knew.
-        here && asked.answered_us >= strike.from_us && asked.sent_us <= last
+        asked.answered_us >= strike.from_us && asked.sent_us <= last
     }
 }
 

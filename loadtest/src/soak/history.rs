@@ -70,8 +70,8 @@ pub enum Came {
 pub struct Struck {
     /// What.
     pub fault: Fault,
-    /// The arm, where it struck instances of one.
-    pub arm: Option<String>,
+    /// The arm whose instances, store or key it struck.
+    pub arm: String,
     /// The instance, where it struck one.
     pub instance: Option<String>,
     /// When it began.
@@ -90,25 +90,40 @@ pub enum Fault {
     Frozen,
     /// SIGTERM to an instance, which drains, ends and is started again.
     Restarted,
-    /// SIGKILL to the store, which is started again, empty, some seconds later.
+    /// SIGKILL to the store, which is started again some seconds later with what it held.
     StoreKilled,
+    /// The same, but it comes back with nothing.
+    StoreEmptied,
     /// SIGSTOP to the store, which goes on some seconds later.
     StoreFrozen,
+    /// A new signing key, in two phases: everybody can check with it before anybody signs with it,
+    /// and the old ones stay good.
+    KeyReplaced,
 }
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Fault; 5] = [
+    pub const ALL: [Fault; 7] = [
         Fault::Killed,
         Fault::Frozen,
         Fault::Restarted,
         Fault::StoreKilled,
+        Fault::StoreEmptied,
         Fault::StoreFrozen,
+        Fault::KeyReplaced,
     ];
 
-    /// Whether it strikes what all arms ask.
+    /// Whether it strikes the store of an arm.
     pub fn is_of_the_store(self) -> bool {
-        matches!(self, Fault::StoreKilled | Fault::StoreFrozen)
+        matches!(
+            self,
+            Fault::StoreKilled | Fault::StoreEmptied | Fault::StoreFrozen
+        )
+    }
+
+    /// Whether it strikes one instance of an arm.
+    pub fn is_of_an_instance(self) -> bool {
+        matches!(self, Fault::Killed | Fault::Frozen | Fault::Restarted)
     }
 
     /// In a few plain words.
@@ -117,8 +132,10 @@ impl Fault {
             Fault::Killed => "an instance killed",
             Fault::Frozen => "an instance frozen",
             Fault::Restarted => "an instance restarted",
-            Fault::StoreKilled => "the store killed",
-            Fault::StoreFrozen => "the store frozen",
+            Fault::StoreKilled => "a store killed",
+            Fault::StoreEmptied => "a store emptied",
+            Fault::StoreFrozen => "a store frozen",
+            Fault::KeyReplaced => "a key replaced",
         }
     }
 }

@@ -147,7 +147,7 @@ pub async fn play(
     });
     let living: Vec<_> = people.map(|person| person.live(stopped.clone())).collect();
     let striking = async {
-        let struck = strike_until(end, rig, &scenes, seed, notes, progress).await;
+        let struck = strike_until(end, &scenes, seed, notes, progress).await;
         stop.send_replace(true);
         struck
     };
@@ -158,18 +158,21 @@ pub async fn play(
 
 async fn strike_until(
     end: Instant,
-    rig: &Rig,
     scenes: &[Scene],
     seed: u64,
     notes: &Notes,
     progress: &Progress,
 ) -> anyhow::Result<()> {
+    let arms = faults::Arms::of(scenes);
+    let keeps = |scene: &Scene| scene.store.iter().all(|store| store.redis.can_keep());
     let mut possible = Fault::ALL.to_vec();
-    let store_is_ours = rig.redis().is_ok_and(cluster::Redis::ours);
-    possible.retain(|fault| store_is_ours || !fault.is_of_the_store());
+    possible.retain(|fault| !arms.for_fault(*fault).is_empty());
+    // One in a container comes back with nothing, whoever ended it.
+    possible.retain(|fault| *fault != Fault::StoreKilled || scenes.iter().all(keeps));
+    let mut rings = faults::Rings::default();
     let mut lots = Pcg64::seed_from_u64(seed);
     loop {
-        let blow = faults::draw(&mut lots, &possible, scenes.len());
+        let blow = faults::draw(&mut lots, &possible, &arms);
         let at = Instant::now() + blow.quiet;
         // Whatever is struck must be well again when it ends.
         if at + blow.length + LAST_BLOW_BEFORE_END > end {
@@ -178,7 +181,7 @@ async fn strike_until(
         }
         sleep_until(at).await;
         progress.doing(blow.fault.label());
-        faults::strike(&blow, rig, scenes, notes).await?;
+        faults::strike(&blow, scenes, &mut rings, notes).await?;
         progress.doing("");
     }
 }

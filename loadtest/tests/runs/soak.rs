@@ -1,6 +1,8 @@
 //! A soak of half a minute, replayed, and replayed once more with a violation planted in it. `.ci/test`
 //! has one of ten minutes.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 

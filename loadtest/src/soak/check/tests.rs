@@ -61,11 +61,11 @@ fn asked(arm: &str, what: What, at_s: f64, came: Came) -> Line {
     })
 }
 
-fn struck(fault: Fault, arm: Option<&str>, from_s: f64, to_s: f64) -> Line {
+fn struck(fault: Fault, arm: &str, from_s: f64, to_s: f64) -> Line {
     Line::Struck(Struck {
         fault,
-        arm: arm.map(str::to_owned),
-        instance: arm.map(|_| "a".to_owned()),
+        arm: arm.to_owned(),
+        instance: fault.is_of_an_instance().then(|| "a".to_owned()),
         from_us: (from_s * 1e6) as Moment,
         to_us: (to_s * 1e6) as Moment,
     })
@@ -161,18 +161,21 @@ fn only_a_store_that_is_emptied_takes_logins_along() {
             asked("stored", WhoAmI, 9.0, Refused),
         ]
     };
-    let killed = struck(Fault::StoreKilled, None, 3.0, 5.0);
-    assert_eq!(rules(&history(killed)), []);
+    let emptied = struck(Fault::StoreEmptied, "stored", 3.0, 5.0);
+    assert_eq!(rules(&history(emptied)), []);
     for other in [
-        struck(Fault::StoreFrozen, None, 3.0, 5.0),
-        struck(Fault::Killed, Some("stored"), 3.0, 5.0),
-        struck(Fault::Restarted, Some("stored"), 3.0, 5.0),
+        struck(Fault::StoreFrozen, "stored", 3.0, 5.0),
+        struck(Fault::StoreKilled, "stored", 3.0, 5.0),
+        struck(Fault::StoreEmptied, "listed", 3.0, 5.0),
+        struck(Fault::Killed, "stored", 3.0, 5.0),
+        struck(Fault::Restarted, "stored", 3.0, 5.0),
+        struck(Fault::KeyReplaced, "stored", 3.0, 5.0),
     ] {
         assert_eq!(rules(&history(other)), [Rule::NothingIsLost]);
     }
     // Made after the store was back: nothing took it along.
     let history = [
-        struck(Fault::StoreKilled, None, 0.1, 0.9),
+        struck(Fault::StoreEmptied, "stored", 0.1, 0.9),
         log_in("stored"),
         asked("stored", WhoAmI, 2.0, Refused),
     ];
@@ -180,7 +183,7 @@ fn only_a_store_that_is_emptied_takes_logins_along() {
     // A token does not lie in the store.
     let history = [
         log_in("listed"),
-        struck(Fault::StoreKilled, None, 3.0, 5.0),
+        struck(Fault::StoreEmptied, "listed", 3.0, 5.0),
         asked("listed", WhoAmI, 9.0, Refused),
     ];
     assert_eq!(rules(&history), [Rule::NothingIsLost]);
@@ -193,7 +196,7 @@ fn only_a_list_that_was_emptied_may_forget_a_log_out() {
         [
             log_in(arm),
             asked(arm, LogOut, 2.0, Done),
-            struck(Fault::StoreKilled, None, 3.0, 5.0),
+            struck(Fault::StoreEmptied, arm, 3.0, 5.0),
             asked(arm, WhoAmI, 9.0, Done),
         ]
     };
@@ -202,7 +205,7 @@ fn only_a_list_that_was_emptied_may_forget_a_log_out() {
     // It was logged out after that.
     let history = [
         log_in("listed"),
-        struck(Fault::StoreKilled, None, 1.5, 2.0),
+        struck(Fault::StoreEmptied, "listed", 1.5, 2.0),
         asked("listed", LogOut, 3.0, Done),
         asked("listed", WhoAmI, 9.0, Done),
     ];
@@ -215,7 +218,7 @@ fn a_log_out_that_failed_may_have_been_done() {
     let history = |came| {
         [
             log_in("stored"),
-            struck(Fault::StoreFrozen, None, 1.9, 2.5),
+            struck(Fault::StoreFrozen, "stored", 1.9, 2.5),
             asked("stored", LogOut, 2.0, Failed),
             asked("stored", WhoAmI, 9.0, came),
         ]
@@ -233,7 +236,14 @@ fn a_failure_needs_a_fault_that_explains_it() {
     };
     let unexplained = [Rule::EverythingIsExplained];
     assert_eq!(rules(&history("stored", 4.0, None)), unexplained);
-    let store = || Some(struck(Fault::StoreKilled, None, 3.0, 5.0));
+    let store = || Some(struck(Fault::StoreKilled, "stored", 3.0, 5.0));
+    let none = Some(struck(Fault::StoreKilled, "token", 3.0, 5.0));
+    assert_eq!(
+        rules(&history("token", 4.0, none)),
+        unexplained,
+        "it asks none"
+    );
+    assert_eq!(rules(&history("listed", 4.0, store())), unexplained);
     assert_eq!(rules(&history("stored", 4.0, store())), []);
     assert_eq!(rules(&history("stored", 7.9, store())), []);
     assert_eq!(rules(&history("stored", 8.2, store())), unexplained);
@@ -243,12 +253,14 @@ fn a_failure_needs_a_fault_that_explains_it() {
         unexplained,
         "it asks none"
     );
-    let killed = |arm| Some(struck(Fault::Killed, Some(arm), 3.0, 9.0));
+    let killed = |arm| Some(struck(Fault::Killed, arm, 3.0, 9.0));
     assert_eq!(rules(&history("token", 3.5, killed("token"))), []);
     assert_eq!(rules(&history("token", 6.2, killed("token"))), unexplained);
     assert_eq!(rules(&history("token", 3.5, killed("stored"))), unexplained);
-    let drained = Some(struck(Fault::Restarted, Some("token"), 3.0, 9.0));
-    assert_eq!(rules(&history("token", 3.5, drained)), unexplained);
+    for unnoticed in [Fault::Restarted, Fault::KeyReplaced] {
+        let strike = Some(struck(unnoticed, "token", 3.0, 9.0));
+        assert_eq!(rules(&history("token", 3.5, strike)), unexplained);
+    }
 }
 
 /// A fault excuses "not now", never an answer that makes no sense.
@@ -260,7 +272,7 @@ fn no_fault_explains_somebody_elses_name() {
     wrong.reason = "200 another user".to_owned();
     let history = [
         log_in("stored"),
-        struck(Fault::StoreKilled, None, 3.0, 5.0),
+        struck(Fault::StoreKilled, "stored", 3.0, 5.0),
         Line::Asked(wrong),
     ];
     assert_eq!(rules(&history), [Rule::EverythingIsExplained]);
