@@ -146,6 +146,24 @@ async fn a_dead_store_lets_nobody_in_and_says_so_soon() {
     assert!(took.await < Duration::from_secs(1));
 }
 
+/// Who seldom needs its store finds it well all the same: nobody has to be told 503 for that.
+#[tokio::test]
+async fn a_store_that_is_back_is_noticed_before_anybody_asks() {
+    let (redis, pair) = start(Alg::Hs256, ASKED).await;
+    let mia = logged_in(&pair).await;
+    redis.kill();
+    let answer = mia.clone().get(&pair.a, "/me").await;
+    assert_eq!(answer.reason(), "store-unavailable");
+    let _again = redis.start_again();
+    wait_for(Duration::from_secs(20), async || {
+        // This says what is known, and asks nobody.
+        let ready = Visitor::default().get(&pair.a, "/readyz").await;
+        ready.json["store_up"] == true
+    })
+    .await;
+    assert!(known(&mia, &pair.a).await);
+}
+
 /// The deadline is for waiting for the store: what else a request does is not counted.
 #[tokio::test]
 async fn a_slow_password_check_between_two_commands_is_no_slow_store() {

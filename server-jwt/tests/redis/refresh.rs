@@ -287,25 +287,6 @@ async fn without_the_store_access_goes_on_and_renewing_waits() {
     assert_eq!(logout.reason(), "store-unavailable");
 }
 
-/// Who seldom needs its store finds it well all the same: nobody has to be told 503 for that.
-#[tokio::test]
-async fn a_store_that_is_back_is_noticed_before_anybody_asks() {
-    let (redis, pair) = start(Alg::Hs256, REFRESH).await;
-    let (_, token) = first(&pair).await;
-    redis.kill();
-    let answer = renew(&pair.a, &token).await;
-    assert_eq!(answer.reason(), "store-unavailable");
-    let _again = redis.start_again();
-    wait_for(Duration::from_secs(20), async || {
-        // This says what is known, and asks nobody.
-        let ready = Visitor::default().get(&pair.a, "/readyz").await;
-        ready.json["store_up"] == true
-    })
-    .await;
-    // It came back empty, so the token is none any more; but it was asked.
-    assert!(refused(&renew(&pair.a, &token).await));
-}
-
 #[tokio::test]
 async fn other_modes_hand_out_none() {
     let (_redis, pair) = start(Alg::Hs256, ASKED).await;
