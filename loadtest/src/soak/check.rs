@@ -231,6 +231,7 @@ impl Arm<'_> {
             {
                 strike.to_us + STORE_FOUND_WITHIN_US
             }
+            Fault::StoreLate if self.promise.asks_store => strike.to_us,
             // A drain, and a key that everybody knows before it is used, are promised to be
             // noticed by nobody.
             _ => return false,

@@ -68,6 +68,7 @@ impl Arms {
         match fault {
             Fault::KeyReplaced => &self.that_sign,
             Fault::StoreKilled | Fault::StoreEmptied | Fault::StoreFrozen => &self.with_store,
+            Fault::StoreLate => &[],
             Fault::Killed | Fault::Frozen | Fault::Restarted => &self.all,
         }
     }
@@ -116,6 +117,8 @@ pub async fn strike(
         Fault::StoreKilled | Fault::StoreEmptied | Fault::StoreFrozen => {
             at_the_store(blow, scene).await
         }
+        // Nobody strikes so.
+        Fault::StoreLate => Ok(()),
         Fault::KeyReplaced => replace_key(scene, rings.entry(blow.arm).or_default(), from_us).await,
         Fault::Killed | Fault::Frozen | Fault::Restarted => at_an_instance(blow, scene).await,
     };

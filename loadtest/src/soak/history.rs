@@ -96,13 +96,16 @@ pub enum Fault {
     StoreEmptied,
     /// SIGSTOP to the store, which goes on some seconds later.
     StoreFrozen,
+    /// Nobody's doing: a store answered late although nothing had struck it, as stores do on a
+    /// machine that is busy with something else.
+    StoreLate,
     /// A new signing key, in two phases: everybody can check with it before anybody signs with it,
     /// and the old ones stay good.
     KeyReplaced,
 }
 
 impl Fault {
-    /// Every fault.
+    /// Every fault that can be drawn.
     pub const ALL: [Fault; 7] = [
         Fault::Killed,
         Fault::Frozen,
@@ -135,6 +138,7 @@ impl Fault {
             Fault::StoreKilled => "a store killed",
             Fault::StoreEmptied => "a store emptied",
             Fault::StoreFrozen => "a store frozen",
+            Fault::StoreLate => "a store late by itself",
             Fault::KeyReplaced => "a key replaced",
         }
     }

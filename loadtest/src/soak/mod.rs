@@ -2,14 +2,16 @@
 //! frozen and restarted and the store is struck, all drawn from one seed; then a checker replays
 //! what happened and finds what no promise and no fault explains.
 //!
-//! [`people`] live, [`faults`] strike, [`notes`] writes both down as a [`history`], and [`check`],
-//! which knows nothing of servers, judges it.
+//! [`people`] live, [`faults`] strike, [`yardstick`] sees how late stores are by themselves,
+//! [`notes`] writes it all down as a [`history`], and [`check`], which knows nothing of servers,
+//! judges it.
 
 pub mod check;
 pub mod faults;
 pub mod history;
 pub mod notes;
 pub mod people;
+pub mod yardstick;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -146,13 +148,17 @@ pub async fn play(
         })
     });
     let living: Vec<_> = people.map(|person| person.live(stopped.clone())).collect();
+    let watching = scenes.iter();
+    let watching = watching.map(|scene| yardstick::watch(scene, notes, stopped.clone()));
+    let watching = join_all(watching.collect::<Vec<_>>());
     let striking = async {
         let struck = strike_until(end, &scenes, seed, notes, progress).await;
         stop.send_replace(true);
         struck
     };
-    let (struck, lived) = tokio::join!(striking, join_all(living));
-    lived.into_iter().collect::<anyhow::Result<Vec<()>>>()?;
+    let (struck, lived, watched) = tokio::join!(striking, join_all(living), watching);
+    let ended = lived.into_iter().chain(watched);
+    ended.collect::<anyhow::Result<Vec<()>>>()?;
     struck
 }
 
@@ -181,7 +187,9 @@ async fn strike_until(
         }
         sleep_until(at).await;
         progress.doing(blow.fault.label());
+        notes.set_struck_now(Some(scenes[blow.arm].arm.name));
         faults::strike(&blow, scenes, &mut rings, notes).await?;
+        notes.set_struck_now(None);
         progress.doing("");
     }
 }

@@ -22,6 +22,8 @@ pub const FILE_NAME: &str = "history.jsonl";
 pub struct Notes {
     began: Instant,
     next: AtomicU32,
+    /// The arm that is being struck.
+    struck_now: Mutex<Option<&'static str>>,
     kept: Mutex<Kept>,
 }
 
@@ -42,6 +44,7 @@ impl Notes {
         Ok(Notes {
             began: Instant::now(),
             next: AtomicU32::new(1),
+            struck_now: Mutex::default(),
             kept: Mutex::new(Kept {
                 lines: Vec::new(),
                 file: BufWriter::new(file),
@@ -52,6 +55,20 @@ impl Notes {
     /// A number for a login, used once.
     pub fn next_login(&self) -> u32 {
         self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// From now on this arm is being struck, or none.
+    pub fn set_struck_now(&self, arm: Option<&'static str>) {
+        *self
+            .struck_now
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = arm;
+    }
+
+    /// Whether this arm is being struck.
+    pub fn is_struck_now(&self, arm: &str) -> bool {
+        let now = self.struck_now.lock();
+        *now.unwrap_or_else(PoisonError::into_inner) == Some(arm)
     }
 
     /// Now, in microseconds since the soak began.

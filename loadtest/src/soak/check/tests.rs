@@ -253,6 +253,10 @@ fn a_failure_needs_a_fault_that_explains_it() {
         unexplained,
         "it asks none"
     );
+    let late = |from, to| Some(struck(Fault::StoreLate, "stored", from, to));
+    assert_eq!(rules(&history("stored", 4.0, late(3.9, 4.2))), []);
+    assert_eq!(rules(&history("stored", 4.0, late(4.1, 4.2))), unexplained);
+    assert_eq!(rules(&history("stored", 4.0, late(3.7, 3.9))), unexplained);
     let killed = |arm| Some(struck(Fault::Killed, arm, 3.0, 9.0));
     assert_eq!(rules(&history("token", 3.5, killed("token"))), []);
     assert_eq!(rules(&history("token", 6.2, killed("token"))), unexplained);
