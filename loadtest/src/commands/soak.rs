@@ -67,10 +67,11 @@ pub async fn run(args: SoakArgs, typed: String) -> anyhow::Result<u8> {
         format!("{pool}-{instance} ended by itself: {status}")
     });
     summary.violations.extend(crashed);
-    run::strike(&rig, &progress).await?;
     let path = dir.join(FILE_NAME);
     let written = fs::write(&path, serde_json::to_string_pretty(&summary)?);
     written.with_context(|| path.display().to_string())?;
+    // What was seen is saved first, whatever becomes of the processes.
+    run::strike(&rig, &progress).await?;
     let interrupted = played.is_none();
     let code = tell(&progress, &summary, args.run.json, interrupted)?;
     progress.say(format!("History  {}/{}", dir.display(), notes::FILE_NAME));

@@ -116,14 +116,6 @@ impl Fault {
         Fault::KeyReplaced,
     ];
 
-    /// Whether it strikes the store of an arm.
-    pub fn is_of_the_store(self) -> bool {
-        matches!(
-            self,
-            Fault::StoreKilled | Fault::StoreEmptied | Fault::StoreFrozen
-        )
-    }
-
     /// Whether it strikes one instance of an arm.
     pub fn is_of_an_instance(self) -> bool {
         matches!(self, Fault::Killed | Fault::Frozen | Fault::Restarted)
