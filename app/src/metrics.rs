@@ -9,6 +9,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
+use tokio::runtime::Handle;
 
 use crate::memory::Status;
 use crate::problem::Reason;
@@ -23,6 +24,7 @@ pub struct Metrics {
     cpu_seconds: Counter<f64>,
     store_up: Gauge,
     logins: Gauge,
+    tasks: Gauge,
     memory: Family<MemoryLabels, Gauge>,
 }
 
@@ -64,6 +66,7 @@ impl Default for Metrics {
             cpu_seconds: Counter::default(),
             store_up: Gauge::default(),
             logins: Gauge::default(),
+            tasks: Gauge::default(),
             memory: Family::default(),
             registry: Registry::default(),
         };
@@ -84,6 +87,11 @@ impl Default for Metrics {
             "logins_held",
             "Logins held in this process, -1 if it holds none by design",
             metrics.logins.clone(),
+        );
+        registry.register(
+            "runtime_tasks",
+            "Tasks of the runtime that have not ended, one for each connection among them",
+            metrics.tasks.clone(),
         );
         registry.register(
             "memory",
@@ -149,6 +157,9 @@ impl Metrics {
                 .logins
                 .map_or(-1, |n| i64::try_from(n).unwrap_or(i64::MAX)),
         );
+        // Outside of a runtime there are none.
+        let tasks = Handle::try_current().map_or(0, |handle| handle.metrics().num_alive_tasks());
+        self.tasks.set(i64::try_from(tasks).unwrap_or(i64::MAX));
         for (name, count) in &status.counts {
             let gauge = self.memory.get_or_create(&MemoryLabels { name });
             gauge.set(i64::try_from(*count).unwrap_or(i64::MAX));

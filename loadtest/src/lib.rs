@@ -21,6 +21,7 @@ pub mod environment;
 pub mod events;
 pub mod expected;
 pub mod failure;
+pub mod footprint;
 pub mod headline;
 pub mod healthcheck;
 pub mod hint;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use super::{Ours, Redis, talk};
 use crate::error::Error;
@@ -61,6 +62,14 @@ impl Redis {
     pub async fn configure(&self, setting: &str, value: &str) -> Result<(), Error> {
         let mut command = ::redis::cmd("CONFIG");
         self.run(command.arg("SET").arg(setting).arg(value)).await
+    }
+
+    /// Has it take every command of its clients and answer none of them for so long; then it carries
+    /// them out.
+    pub async fn pause(&self, how_long: Duration) -> Result<(), Error> {
+        let mut command = ::redis::cmd("CLIENT");
+        let ms = how_long.as_millis() as u64;
+        self.run(command.arg("PAUSE").arg(ms).arg("ALL")).await
     }
 
     /// Writes so many keys of so many bytes each, named `prefix` and a number.

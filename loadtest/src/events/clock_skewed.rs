@@ -219,7 +219,7 @@ async fn probe(
 }
 
 /// Asks, and says whether it is certain what the answer must be.
-async fn ask(
+pub(super) async fn ask(
     scene: &Scene,
     holder: &Holder,
     asked: &str,
@@ -239,7 +239,7 @@ async fn ask(
 }
 
 /// New logins at an instance, and between which moments of its clock they were made.
-async fn made(
+pub(super) async fn made(
     company: &Company,
     taker: &str,
     count: usize,
@@ -252,7 +252,7 @@ async fn made(
 }
 
 /// When a login was made and how long it lives: what its token says, if it is one.
-fn life_of(scene: &Scene, holder: &Holder, made_ms: (u64, u64)) -> Clocks {
+pub(super) fn life_of(scene: &Scene, holder: &Holder, made_ms: (u64, u64)) -> Clocks {
     let claims = holder.ticket.claims().unwrap_or_default();
     let seconds = |claim: &str| claims[claim].as_u64();
     let said = seconds("iat").zip(seconds("exp"));
@@ -268,7 +268,7 @@ fn life_of(scene: &Scene, holder: &Holder, made_ms: (u64, u64)) -> Clocks {
 }
 
 /// How long a login lives of which nothing else is heard.
-fn lives_ms(scene: &Scene) -> Option<u64> {
+pub(super) fn lives_ms(scene: &Scene) -> Option<u64> {
     match scene.arm.properties.lifetime {
         Lifetime::Session => Some(scene.lives.idle_ms.min(scene.lives.absolute_ms)),
         Lifetime::AccessToken => Some(scene.lives.access_ms),

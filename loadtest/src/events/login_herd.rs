@@ -8,8 +8,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use app::password::MEMORY_KIB;
-use cluster::accounting::memory_bytes;
 use futures_util::future::{LocalBoxFuture, join_all};
 use http::StatusCode;
 use http::header::RETRY_AFTER;
@@ -21,8 +19,8 @@ use crate::arms::{self, Arm, Server};
 use crate::crowd::{Company, VISITORS};
 use crate::expected::Happening;
 use crate::expected::circumstance::Circumstance;
+use crate::footprint::{Footprint, Takes, cores, password_checks_bytes};
 use crate::holders::Holder;
-use crate::pools::INSTANCES;
 use crate::record::{CameOut, Group, Wanted, Wish};
 use crate::scene::Scene;
 use crate::tally::{Observed, Visited};
@@ -32,8 +30,9 @@ use crate::visitors::{LOGIN_TIMEOUT, plain_http, steadfast};
 pub static EVENT: Event = Event {
     name: "login-herd",
     label: "a herd logs in",
-    story: "250 logins a second for each core are sent to the instances in turn for two seconds, \
-            while people who are logged in ask the instance that took their login.",
+    story: "250 logins a second for each core are sent to the instances in turn for 20 s, one in \
+            ten of whom does not wait for the answer, while people who are logged in ask the \
+            instance that took their login.",
     group: Group::HostileAndRacing,
     wanted: Wanted::Recognised,
     needs: Needs::Backstage,
@@ -47,19 +46,22 @@ const RATE_PER_CORE: usize = 250;
 const RATE_MAX: usize = 2_000;
 
 /// How long it comes.
-const LASTS: Duration = Duration::from_secs(2);
+const LASTS: Duration = Duration::from_secs(20);
+
+/// One of so many hangs up.
+const LEAVES_ONE_OF: usize = 10;
+
+/// When they do: their password is being checked by then, or waits to be.
+const LEAVES_AFTER: Duration = Duration::from_millis(30);
 
 /// How long others are asked for before, to compare with.
 const IDLE: Duration = Duration::from_secs(1);
 
 /// What somebody who is logged in thinks between two requests.
-const PAUSE: Duration = Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// What an instance may take for connections and waiting requests, beside its password checks.
 const BESIDE_BYTES: u64 = 64 * 1024 * 1024;
-
-/// How often memory is looked at.
-const LOOK: Duration = Duration::from_millis(50);
 
 fn why_not(arm: &Arm) -> Option<&'static str> {
     let alike = |other: &&Arm| match (arm.server, other.server) {
@@ -80,11 +82,13 @@ struct Herd {
     offered: u64,
     taken: AtomicU64,
     told_to_wait: AtomicU64,
+    hung_up: AtomicU64,
     others: Mutex<Vec<String>>,
 }
 
 impl Herd {
-    fn note(&self, answer: reqwest::Result<reqwest::Response>) {
+    /// Notes what came of a login of somebody who waits for it or `leaves`.
+    fn note(&self, answer: reqwest::Result<reqwest::Response>, leaves: bool) {
         let other = match answer {
             Ok(answer) if answer.status() == StatusCode::OK => {
                 self.taken.fetch_add(1, Ordering::Relaxed);
@@ -98,6 +102,10 @@ impl Herd {
                 return;
             }
             Ok(answer) => answer.status().to_string(),
+            Err(error) if leaves && error.is_timeout() => {
+                self.hung_up.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
             Err(error) if error.is_timeout() => "no answer in time".to_owned(),
             Err(error) if error.is_connect() => "no connection".to_owned(),
             Err(_) => "a connection that broke".to_owned(),
@@ -126,11 +134,12 @@ fn play(company: &mut Company) -> LocalBoxFuture<'_, anyhow::Result<Vec<Observed
             ended.store(true, Ordering::Relaxed);
             herd
         };
-        let ((visits, herd), grown) = tokio::join!(
-            async { tokio::join!(ask_until(scene, &holders, &ended), coming) },
-            memory_grown(scene, &ended)
-        );
-        Ok(vec![observed(scene, &before, visits, &herd, grown?)])
+        let mut footprint = Footprint::of(scene).await?;
+        let (visits, herd) = tokio::select! {
+            both = async { tokio::join!(ask_until(scene, &holders, &ended), coming) } => both,
+            failed = footprint.watch() => match failed? {},
+        };
+        Ok(vec![observed(scene, &before, visits, &herd, &footprint)])
     })
 }
 
@@ -139,12 +148,17 @@ fn observed(
     before: &[Visited],
     visits: Vec<Visited>,
     herd: &Herd,
-    grown_bytes: u64,
+    footprint: &Footprint,
 ) -> Observed {
     let count = |n: &AtomicU64| n.load(Ordering::Relaxed);
     let (taken, told) = (count(&herd.taken), count(&herd.told_to_wait));
+    let hung_up = count(&herd.hung_up);
     let [idle_ms, p99_ms] = [before, &visits[..]].map(p99_ms);
-    let allowed_bytes = permits() * u64::from(MEMORY_KIB) * 1024 + BESIDE_BYTES;
+    let allowed = Takes {
+        memory_bytes: password_checks_bytes() + BESIDE_BYTES,
+        // Each login of the herd may have a connection and a request that waits, and no more.
+        tasks: 2 * herd.offered,
+    };
     let mut cell = Observed::new(EVENT.name, Happening::Herd, steadfast(scene.arm));
     let others = herd.others.lock().unwrap_or_else(PoisonError::into_inner);
     cell.wrong = if let Some(first) = others.first() {
@@ -154,17 +168,13 @@ fn observed(
         ))
     } else if told == 0 {
         Some("nobody was sent away, so it was no herd".to_owned())
-    } else if grown_bytes > allowed_bytes {
-        Some(format!(
-            "an instance grew by {grown_bytes} bytes; {allowed_bytes} are allowed"
-        ))
     } else {
-        None
+        footprint.excess(allowed)
     };
     cell.outcome = Some(CameOut {
         words: format!(
-            "{taken} of {} logins served, {told} told to come again; p99 of the others {p99_ms:.0} \
-             ms, {idle_ms:.0} ms before",
+            "{taken} of {} logins served, {told} told to come again, {hung_up} hung up; p99 of the \
+             others {p99_ms:.0} ms, {idle_ms:.0} ms before",
             herd.offered
         ),
         wish: match cell.wrong {
@@ -178,8 +188,8 @@ fn observed(
         ("logins_told_to_wait", json!(told)),
         ("me_p99_ms", json!(p99_ms)),
         ("me_p99_before_ms", json!(idle_ms)),
-        ("memory_grown_bytes", json!(grown_bytes)),
-        ("memory_allowed_bytes", json!(allowed_bytes)),
+        ("logins_hung_up", json!(hung_up)),
+        ("instances", footprint.to_json(allowed)),
     ] {
         cell.more.insert(name.to_owned(), value);
     }
@@ -222,29 +232,12 @@ async fn herd(company: &Company) -> Herd {
         let request = scene
             .interface
             .log_in(&http, &bases[n % bases.len()], account);
-        herd.note(request.timeout(LOGIN_TIMEOUT).send().await);
+        let leaves = n % LEAVES_ONE_OF == 0;
+        let patience = if leaves { LEAVES_AFTER } else { LOGIN_TIMEOUT };
+        herd.note(request.timeout(patience).send().await, leaves);
     });
     join_all(coming).await;
     herd
-}
-
-/// The most that one instance's resident memory grew by until it had `ended`.
-async fn memory_grown(scene: &Scene, ended: &AtomicBool) -> anyhow::Result<u64> {
-    let pids: Vec<_> = INSTANCES
-        .iter()
-        .filter_map(|name| scene.instance(name)?.pid())
-        .collect();
-    let look =
-        || -> std::io::Result<Vec<u64>> { pids.iter().map(|pid| memory_bytes(*pid)).collect() };
-    let before = look()?;
-    let mut most = 0;
-    while !ended.load(Ordering::Relaxed) {
-        for (before, now) in before.iter().zip(look()?) {
-            most = most.max(now.saturating_sub(*before));
-        }
-        sleep(LOOK).await;
-    }
-    Ok(most)
 }
 
 /// The 99th percentile of what these answers took, in milliseconds.
@@ -256,13 +249,4 @@ fn p99_ms(visits: &[Visited]) -> f64 {
     took.sort_by(f64::total_cmp);
     let at = (took.len() * 99).div_ceil(100);
     took.get(at.saturating_sub(1)).copied().unwrap_or_default()
-}
-
-/// Password checks at a time of each of two instances on this machine, as the servers reckon.
-fn permits() -> u64 {
-    (cores() / INSTANCES.len()).max(1) as u64
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }

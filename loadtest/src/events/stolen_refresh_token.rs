@@ -27,7 +27,8 @@ pub static EVENT: Event = Event {
     name: "stolen-refresh-token",
     label: "refresh token stolen",
     story: "A refresh token is used twice, on A and then on B, or by 100 at once on both; then its \
-            successor is tried, and the access token is shown to A and B.",
+            successor is tried, and the access token is shown to A and B. Another login of the \
+            same user must not notice.",
     group: Group::HostileAndRacing,
     wanted: Wanted::Refused,
     needs: Needs::Lab,
@@ -36,6 +37,9 @@ pub static EVENT: Event = Event {
 
 /// Thefts, one after the other.
 const THEFTS: usize = 20;
+
+/// Users of whose two logins one is stolen.
+const OTHERS: usize = 6;
 
 /// How many use one token at once.
 const AT_ONCE: usize = 100;
@@ -57,7 +61,12 @@ fn play(company: &mut Company) -> LocalBoxFuture<'_, anyhow::Result<Vec<Observed
             crush(&company.scene, &holder, &token, &mut at_once).await?;
         }
         at_once.outcome = Some(came_out(&at_once));
-        Ok(vec![twice, at_once])
+        let mut other = cell(company, "another login of the user");
+        for _ in 0..OTHERS {
+            beside_a_theft(company, &mut other).await?;
+        }
+        other.outcome = Some(went_on(&other));
+        Ok(vec![twice, at_once, other])
     })
 }
 
@@ -69,10 +78,14 @@ fn cell(company: &Company, variant: &str) -> Observed {
     }
 }
 
+/// So many users, with a login each.
 async fn logins(company: &Company, count: usize) -> anyhow::Result<Vec<(Holder, Credential)>> {
-    let scene = &company.scene;
+    let users = (0..count).map(|_| company.site.fresh().name).collect();
+    logins_of(&company.scene, users).await
+}
+
+async fn logins_of(scene: &Scene, users: Vec<String>) -> anyhow::Result<Vec<(Holder, Credential)>> {
     let [taker, ..] = INSTANCES;
-    let users: Vec<_> = (0..count).map(|_| company.site.fresh().name).collect();
     let base = scene.direct(taker);
     let made = scene.lab()?.log_in_refreshable(&base, &users).await?;
     let login = |(user, (ticket, token))| {
@@ -142,6 +155,27 @@ async fn crush(
     Ok(())
 }
 
+/// Somebody logs in twice. The refresh token of one login is stolen and used twice, which ends its
+/// family; that of the other login is of a family of its own and goes on.
+async fn beside_a_theft(company: &Company, cell: &mut Observed) -> anyhow::Result<()> {
+    let scene = &company.scene;
+    let user = company.site.fresh().name;
+    let both = logins_of(scene, vec![user.clone(), user]).await?;
+    let [(_, stolen), (holder, token)] = &both[..] else {
+        anyhow::bail!("two logins were asked for");
+    };
+    let bases = INSTANCES.map(|name| scene.direct(name));
+    let mut visited = holder.visited();
+    for (base, spent) in bases.iter().zip([false, true]) {
+        let answer = trade(base, stolen).await;
+        visited.note(answer, Circumstance::Refresh { spent });
+    }
+    let answer = trade(&bases[1], token).await;
+    visited.note(answer, Circumstance::Refresh { spent: false });
+    cell.visits.push(visited);
+    Ok(())
+}
+
 async fn trade(base: &str, token: &Credential) -> Answer {
     let request = plain_http().post(format!("{base}/token/refresh"));
     let request = request.json(&json!({ "refresh_token": token }));
@@ -177,6 +211,26 @@ fn came_out(cell: &Observed) -> CameOut {
         again => CameOut {
             words: format!("{words}, {again} accepted"),
             wish: Wish::InPart,
+        },
+    }
+}
+
+/// Whether those go on whose other login was stolen: the last answer of each visit says so.
+fn went_on(cell: &Observed) -> CameOut {
+    let last = cell
+        .visits
+        .iter()
+        .filter_map(|visited| visited.answers.last());
+    let on = last
+        .filter(|answer| answer.outcome == Outcome::Recognised)
+        .count();
+    let logins = cell.visits.len();
+    CameOut {
+        words: format!("{on} of {logins} other logins renewed"),
+        wish: if on == logins {
+            Wish::Granted
+        } else {
+            Wish::InPart
         },
     }
 }

@@ -14,7 +14,8 @@ pub static EVENT: Event = Event {
     name: "store-frozen",
     label: "the store freezes",
     story: "While everybody asks through the balancer, SIGSTOP freezes the store, and after a \
-            while SIGCONT lets it go on; some log in, log out and renew meanwhile.",
+            while SIGCONT lets it go on (in another run: CLIENT PAUSE); some log in, log out and \
+            renew meanwhile.",
     group: Group::Store,
     wanted: Wanted::Recognised,
     needs: Needs::OwnStore,
@@ -22,12 +23,19 @@ pub static EVENT: Event = Event {
 };
 
 fn play(company: &mut Company) -> LocalBoxFuture<'_, anyhow::Result<Vec<Observed>>> {
-    Box::pin(strike(
-        company,
-        Plot {
-            event: EVENT.name,
-            variant: None,
-            happening: StoreEvent::Frozen,
-        },
-    ))
+    Box::pin(async move {
+        let mut cells = Vec::new();
+        for (variant, happening) in [
+            (None, StoreEvent::Frozen),
+            (Some("takes commands, answers none"), StoreEvent::Paused),
+        ] {
+            let plot = Plot {
+                event: EVENT.name,
+                variant,
+                happening,
+            };
+            cells.extend(strike(company, plot).await?);
+        }
+        Ok(cells)
+    })
 }

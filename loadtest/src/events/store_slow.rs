@@ -6,16 +6,20 @@ use std::time::Duration;
 use anyhow::Context as _;
 use cluster::Fault;
 use futures_util::future::LocalBoxFuture;
+use rand::{RngExt as _, SeedableRng as _};
+use rand_pcg::Pcg64;
 use serde_json::json;
+use tokio::time::{Instant, sleep};
 
 use super::{Event, Needs, Play};
 use crate::arms::Properties;
 use crate::crowd::{Company, VISITORS};
 use crate::expected::Happening;
-use crate::expected::store::{StoreEvent, Trips};
+use crate::expected::store::{ANSWERED_WITHIN_MS, StoreEvent, Trips, WELL_WITHIN_MS};
 use crate::record::{Group, Wanted};
 use crate::store::yardstick::Yardstick;
 use crate::store::{Store, alone};
+use crate::tally::outage::{Outage, Then};
 use crate::tally::{Observed, Visited};
 
 /// The event.
@@ -23,7 +27,8 @@ pub static EVENT: Event = Event {
     name: "store-slow",
     label: "the store is far away",
     story: "Each visitor asks twice through the balancer, in an order drawn by lot, while every \
-            byte between instances and store takes 25 ms longer each way.",
+            byte between instances and store takes 25 ms longer each way; in another run nothing \
+            passes there for 400 ms now and then.",
     group: Group::Store,
     wanted: Wanted::Recognised,
     needs: Needs::OwnStore,
@@ -48,14 +53,84 @@ const NOT_WAITED_FOR: [&str; 2] = ["xread", "time"];
 /// No deadline, or a busy machine would carry requests past it.
 const FLAGS: [&str; 2] = ["--store-deadline-ms", "0"];
 
+/// How often nothing passes, and for how long: longer than a request waits for its store.
+const STALLS: u32 = 5;
+const STALL: Duration = Duration::from_millis(400);
+
+/// How long it does between two of these, more or less.
+const BETWEEN_STALLS: Duration = Duration::from_millis(400);
+
+/// How long everybody goes on asking when it passes again.
+const AND_THEN: Duration = Duration::from_millis(500);
+
 fn play(company: &mut Company) -> LocalBoxFuture<'_, anyhow::Result<Vec<Observed>>> {
     Box::pin(async move {
         let _alone = alone().await;
-        let mut company = company.beside(&FLAGS, true).await?;
-        let cells = near_and_far(&mut company).await;
-        company.scene.clear().await?;
-        cells
+        let mut beside = company.beside(&FLAGS, true).await?;
+        let cells = near_and_far(&mut beside).await;
+        beside.scene.clear().await?;
+        let mut cells = cells?;
+        let mut beside = company.beside(&[], true).await?;
+        let stuttered = stuttering(&mut beside).await;
+        beside.scene.clear().await?;
+        cells.extend(stuttered?);
+        Ok(cells)
     })
+}
+
+/// Everybody asks while nothing passes between instances and store now and then.
+async fn stuttering(company: &mut Company) -> anyhow::Result<Vec<Observed>> {
+    company.make_whole().await?;
+    let mut yardstick = Yardstick::default();
+    let mut random = Pcg64::seed_from_u64(company.scene.random.random());
+    let proxy = &store(company)?.proxy;
+    let from = Instant::now();
+    let stalls = async {
+        for _ in 0..STALLS {
+            sleep(BETWEEN_STALLS.mul_f64(random.random_range(0.5..1.5))).await;
+            proxy.set(Fault::Stall);
+            sleep(STALL).await;
+            proxy.clear();
+        }
+        sleep(AND_THEN).await;
+        Ok(Instant::now())
+    };
+    let happening = company.ask_while(stalls);
+    let (to, visits) = tokio::select! {
+        result = happening => result?,
+        never = yardstick.measure(&company.scene.balanced) => never,
+    };
+    // At any moment of it, either answer may be right.
+    let outage = Outage {
+        goes: (from, to),
+        returns: (to, to + Duration::from_millis(WELL_WITHIN_MS)),
+        then: Then::Kept,
+        noise: yardstick.noise(),
+    };
+    let slowest = slowest(&visits);
+    let within = Duration::from_millis(ANSWERED_WITHIN_MS) + yardstick.noise();
+    let late = (slowest > within)
+        .then(|| format!("an answer took {slowest:.0?}; it should take {within:.0?} at most"));
+    let facts = [
+        ("stalls", json!(STALLS)),
+        ("stall_ms", json!(STALL.as_millis() as u64)),
+        ("slowest_ms", json!(slowest.as_millis() as u64)),
+        ("healthz", yardstick.to_json()),
+    ];
+    let more: BTreeMap<_, _> = facts.map(|(name, fact)| (name.to_owned(), fact)).into();
+    Ok(company.observe(visits, |kind| Observed {
+        variant: Some("silent now and then".to_owned()),
+        outage: Some(outage.clone()),
+        wrong: late.clone(),
+        more: more.clone(),
+        ..Observed::new(EVENT.name, Happening::Store(StoreEvent::Stutters), kind)
+    }))
+}
+
+fn slowest(visits: &[Vec<Visited>]) -> Duration {
+    let answers = visits.iter().flatten().flat_map(|visited| &visited.answers);
+    let took = answers.map(|answer| answer.answered - answer.sent);
+    took.max().unwrap_or_default()
 }
 
 async fn near_and_far(company: &mut Company) -> anyhow::Result<Vec<Observed>> {

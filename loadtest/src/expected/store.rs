@@ -18,6 +18,10 @@ pub enum StoreEvent {
     Stopped,
     /// It says nothing for a while.
     Frozen,
+    /// It takes commands and answers none for a while.
+    Paused,
+    /// Now and then it says nothing for longer than a request waits.
+    Stutters,
     /// Every command takes longer.
     Slow,
     /// It is full, and refuses what would need more memory.
@@ -103,7 +107,9 @@ impl Properties {
     /// What is expected of an arm that needs a store, in words.
     pub(super) fn store_words(&self, event: StoreEvent) -> String {
         match event {
-            StoreEvent::Stopped | StoreEvent::Frozen => match self.without_store() {
+            StoreEvent::Stopped | StoreEvent::Frozen | StoreEvent::Paused => match self
+                .without_store()
+            {
                 Without::Works => "known throughout; no new login, no renewal meanwhile".to_owned(),
                 Without::Fails => "503 while it is away, then all known again".to_owned(),
                 Without::FailsWithin(ms) => {
@@ -114,6 +120,12 @@ impl Properties {
                 Trips::Exactly(0) => "all known, no slower: the store is not asked".to_owned(),
                 Trips::Exactly(n) => format!("all known, {n} round trip slower"),
                 Trips::UpToOne => "all known, at most one round trip slower".to_owned(),
+            },
+            StoreEvent::Stutters => match self.without_store() {
+                Without::Works => "all known: the store is not asked".to_owned(),
+                Without::Fails | Without::FailsWithin(_) => {
+                    "known, or 503 while it says nothing; nobody is logged out".to_owned()
+                }
             },
             StoreEvent::Full => {
                 let login = if self.login_writes() { "no" } else { "every" };

@@ -9,13 +9,14 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::people::{Leaver, Newcomer, People, knock, knock_together};
-use super::truth::{memory_bytes, truth};
+use super::truth::truth;
 use super::yardstick::Yardstick;
 use crate::answer::{Answer, Outcome};
 use crate::arms::Properties;
 use crate::crowd::{Company, Crowd};
 use crate::expected::Happening;
 use crate::expected::store::{StoreEvent, WELL_WITHIN_MS, Without};
+use crate::footprint::Footprint;
 use crate::record::Client;
 use crate::scene::Scene;
 use crate::tally::outage::{Outage, Then, UNAVAILABLE};
@@ -39,6 +40,10 @@ const FROZEN: Duration = Duration::from_secs(4);
 /// A signal that was sent takes a moment to be obeyed.
 const SURELY: Duration = Duration::from_millis(20);
 
+/// A pause of its own that a store has begun cannot be ended, so it is so much longer than needed:
+/// a few renewals, each of which waits in vain, end before it does.
+const PAUSED_LONGER: Duration = Duration::from_secs(1);
+
 /// How long one is at least beyond what may be answered from memory.
 const AWAY_MIN: Duration = Duration::from_millis(1_500);
 
@@ -61,7 +66,7 @@ pub struct Plot {
     pub event: &'static str,
     /// Its variant.
     pub variant: Option<&'static str>,
-    /// What happens to the store: it is stopped, frozen or emptied.
+    /// What happens to the store: it is stopped, frozen, paused or emptied.
     pub happening: StoreEvent,
 }
 
@@ -72,8 +77,8 @@ pub(super) struct Struck {
     pub(super) left: Vec<Answer>,
     pub(super) renewed: Vec<Answer>,
     pub(super) yardstick: Yardstick,
-    /// What the instances held in memory just before.
-    pub(super) memory_before: Option<u64>,
+    /// What the instances took.
+    pub(super) footprint: Footprint,
 }
 
 /// When it went and returned, and what those were told who wrote meanwhile.
@@ -129,15 +134,16 @@ impl Plot {
         };
         let away = match self.happening {
             StoreEvent::Stopped => STOPPED,
-            StoreEvent::Frozen => FROZEN,
+            StoreEvent::Frozen | StoreEvent::Paused => FROZEN,
             _ => Duration::ZERO,
         };
         away.max(grace + AWAY_MIN)
     }
 
-    async fn hit(self, redis: &Redis) -> anyhow::Result<()> {
+    async fn hit(self, redis: &Redis, away: Duration) -> anyhow::Result<()> {
         let struck = match self.happening {
             StoreEvent::Frozen => redis.freeze().await,
+            StoreEvent::Paused => redis.pause(away + PAUSED_LONGER).await,
             _ => redis.kill().await,
         };
         Ok(struck?)
@@ -149,6 +155,10 @@ impl Plot {
         }
         let healed = match self.happening {
             StoreEvent::Frozen => redis.thaw().await,
+            StoreEvent::Paused => {
+                sleep(PAUSED_LONGER).await;
+                Ok(())
+            }
             _ => redis.start().await,
         };
         Ok(healed?)
@@ -158,7 +168,7 @@ impl Plot {
 async fn under_load(company: &Company, plot: Plot, people: &mut People) -> anyhow::Result<Struck> {
     let mut newcomers = Vec::new();
     let mut yardstick = Yardstick::default();
-    let memory_before = memory_bytes(&company.scene);
+    let mut footprint = Footprint::of(&company.scene).await?;
     let happening = async {
         sleep(BEFORE).await;
         let (burst, blow) = tokio::join!(
@@ -177,6 +187,7 @@ async fn under_load(company: &Company, plot: Plot, people: &mut People) -> anyho
     let (burst, blow) = tokio::select! {
         result = happening => result?,
         never = knocking => never,
+        failed = footprint.watch() => match failed? {},
         never = yardstick.measure(&company.scene.balanced) => never,
     };
     newcomers.extend(burst);
@@ -193,7 +204,7 @@ async fn under_load(company: &Company, plot: Plot, people: &mut People) -> anyho
         left: blow.left,
         renewed: blow.renewed,
         yardstick,
-        memory_before,
+        footprint,
     })
 }
 
@@ -205,7 +216,7 @@ async fn go_and_return(company: &Company, plot: Plot, people: &mut People) -> an
     let away = plot.away(&scene.arm.properties);
     sleep(LEAD).await;
     let from = Instant::now();
-    plot.hit(redis).await?;
+    plot.hit(redis, SURELY + away).await?;
     sleep(SURELY).await;
     let gone = Instant::now();
     sleep(LEAVE_SOON).await;

@@ -11,9 +11,15 @@ use super::strike::{Plot, Struck};
 use crate::answer::Outcome;
 use crate::crowd::Company;
 use crate::expected::store::StoreEvent;
-use crate::pools::INSTANCES;
+use crate::footprint::{Takes, password_checks_bytes};
 use crate::scene::Scene;
 use crate::tally::outage::Then;
+
+/// What an instance may take beside its password checks, in bytes.
+const BESIDE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Tasks that it may have more: connections of those who ask and log in at once.
+const TASKS_MORE: u64 = 64;
 
 /// What was found, by name.
 pub type Facts = BTreeMap<String, Value>;
@@ -61,7 +67,7 @@ pub(super) async fn truth(
         facts.insert("renewals_afterwards".to_owned(), told);
         match plot.happening {
             // One that was given up may have been taken: then the old token is a used one.
-            StoreEvent::Frozen => done += refused,
+            StoreEvent::Frozen | StoreEvent::Paused => done += refused,
             StoreEvent::Emptied { .. } if refused + failed < renewed.len() => {
                 wrong.push("a refresh token works that the store has forgotten".to_owned());
             }
@@ -76,21 +82,20 @@ pub(super) async fn truth(
 
     let revives = emptied && properties.revives(epoch);
     wrong.extend(revived(scene, people, revives, &mut facts).await);
-    // Last: a password that is being checked takes more than everything else.
-    if let (Some(before), Some(after)) = (struck.memory_before, memory_bytes(scene)) {
-        let grew = after as i64 - before as i64;
-        facts.insert("instances_memory_grew_bytes".to_owned(), json!(grew));
-    }
+    let allowed = may_take();
+    wrong.extend(struck.footprint.excess(allowed));
+    facts.insert("instances".to_owned(), struck.footprint.to_json(allowed));
     Ok((facts, wrong))
 }
 
-/// What the instances hold in memory together, where the system tells.
-pub(super) fn memory_bytes(scene: &Scene) -> Option<u64> {
-    let instances = INSTANCES.iter().map(|name| {
-        let pid = scene.instance(name)?.pid()?;
-        cluster::accounting::memory_bytes(pid).ok()
-    });
-    instances.sum()
+/// What an instance may take beyond what it took when everybody asked and nothing had happened:
+/// its password checks, and the connections and waiting requests of a few dozen people. Thousands
+/// of requests fail meanwhile; whoever kept something of each would take more.
+fn may_take() -> Takes {
+    Takes {
+        memory_bytes: password_checks_bytes() + BESIDE_BYTES,
+        tasks: TASKS_MORE,
+    }
 }
 
 /// Whether logins that were ended before are accepted, all or none of them, as it should be.
