@@ -64,7 +64,7 @@ impl Redis {
         self.run(command.arg("SET").arg(setting).arg(value)).await
     }
 
-    /// Has it take every command of its clients and answer none of them for so long; then it carries
+    /// Has it take every command of its clients and answer none for so long; then it carries
     /// them out.
     pub async fn pause(&self, how_long: Duration) -> Result<(), Error> {
         let mut command = ::redis::cmd("CLIENT");
