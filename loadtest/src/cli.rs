@@ -190,6 +190,10 @@ pub struct ReportArgs {
     #[arg(long, value_name = "DIR")]
     pub ladder: Option<PathBuf>,
 
+    /// A run of `measure` whose costs to show, instead of the run's own hint or of none
+    #[arg(long, value_name = "DIR")]
+    pub cost: Option<PathBuf>,
+
     /// Another run to hold this one against: what came out otherwise
     #[arg(long, value_name = "DIR")]
     pub against: Option<PathBuf>,

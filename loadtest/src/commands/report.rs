@@ -16,6 +16,7 @@ pub fn run(args: ReportArgs) -> anyhow::Result<u8> {
         handler_ms,
         splice,
         ladder,
+        cost,
         against,
     } = args;
     let against = against.map(|dir| Record::load(&dir)).transpose();
@@ -24,6 +25,7 @@ pub fn run(args: ReportArgs) -> anyhow::Result<u8> {
         out,
         splice,
         ladder,
+        cost,
         against: against.map_err(|error| Failure::Usage(format!("--against {error}")))?,
     };
     let written = report::run(&dirs, &options);

@@ -11,8 +11,10 @@
 mod advice;
 mod against;
 mod cost;
+pub mod cost_run;
 pub mod csv;
 mod findings;
+mod frontier;
 pub mod headline;
 mod html;
 mod ladder;
@@ -38,6 +40,7 @@ pub use headline::COLUMNS as HEADLINE_COLUMNS;
 pub use mark::{Expectation, Mark, Tone};
 
 use crate::record::{LadderRung, Record};
+use cost_run::CostRun;
 use view::View;
 
 /// What a reader may choose about a report.
@@ -51,6 +54,8 @@ pub struct Options {
     pub splice: Option<PathBuf>,
     /// The folder of a record whose ladder to show as well.
     pub ladder: Option<PathBuf>,
+    /// The folder of a run of `measure`, whose costs to show instead of the run's own.
+    pub cost: Option<PathBuf>,
     /// Another run to hold this one against.
     pub against: Option<Record>,
 }
@@ -62,6 +67,7 @@ impl Default for Options {
             out: None,
             splice: None,
             ladder: None,
+            cost: None,
             against: None,
         }
     }
@@ -91,11 +97,15 @@ pub fn run(dirs: &[PathBuf], options: &Options) -> anyhow::Result<Vec<PathBuf>> 
         "--out, --splice and --against take one run; name one folder"
     );
     let ladder = options.ladder.as_deref().map(measured_ladder).transpose()?;
+    let costs = options.cost.as_deref().map(CostRun::load).transpose()?;
     let mut written = Vec::new();
     for dir in dirs {
         let mut record = Record::load(dir)?;
         if let Some(ladder) = &ladder {
             record.ladder.clone_from(ladder);
+        }
+        if let Some(costs) = &costs {
+            record = cost_run::with_costs_of(record, costs);
         }
         let beside = if dir.is_dir() {
             dir.as_path()
@@ -105,7 +115,7 @@ pub fn run(dirs: &[PathBuf], options: &Options) -> anyhow::Result<Vec<PathBuf>> 
         let out = options.out.as_deref().unwrap_or(beside);
         written.extend(write(&record, out, options)?);
         if let Some(file) = &options.splice {
-            splice::into_file(&record, dir, file)?;
+            splice::into_file(&record, dir, costs.as_ref(), file)?;
             written.push(file.clone());
         }
     }
@@ -137,6 +147,8 @@ pub fn write(record: &Record, dir: &Path, options: &Options) -> anyhow::Result<V
         ("report.md".to_owned(), markdown(record, options)),
     ];
     files.extend(csv::tables(record)?);
+    let frontier = html::frontier::file(View::new(record));
+    files.extend(frontier.map(|drawing| ("frontier.svg".to_owned(), drawing)));
     let mut written = Vec::new();
     for (name, text) in files {
         let path = dir.join(name);
@@ -171,10 +183,21 @@ pub fn title(record: &Record) -> String {
     titles::page(View::new(record))
 }
 
-/// The text of `file`, a README, with what the record of `dir` says between its report markers.
+/// The text of `file`, a README, with what the record of `dir` says between its report markers,
+/// with the costs of another run if there is one.
 ///
 /// # Errors
 /// If there are no such markers, or too many.
-pub fn spliced(record: &Record, dir: &str, file: &str, text: &str) -> anyhow::Result<String> {
-    splice::spliced(record, dir, file, text)
+pub fn spliced(
+    record: Record,
+    dir: &str,
+    costs: Option<&CostRun>,
+    file: &str,
+    text: &str,
+) -> anyhow::Result<String> {
+    let record = match costs {
+        Some(costs) => cost_run::with_costs_of(record, costs),
+        None => record,
+    };
+    splice::spliced(&record, dir, costs, file, text)
 }

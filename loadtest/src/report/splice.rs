@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
+use super::cost_run::CostRun;
 use super::view::View;
 use super::{markdown, titles};
 use crate::record::Record;
@@ -13,14 +14,20 @@ const BEGIN: &str = "<!-- BEGIN: report -->";
 const END: &str = "<!-- END: report -->";
 
 /// Replace the block between the markers of `file` by what this record says.
-pub(crate) fn into_file(record: &Record, dir: &Path, file: &Path) -> anyhow::Result<()> {
+pub(crate) fn into_file(
+    record: &Record,
+    dir: &Path,
+    costs: Option<&CostRun>,
+    file: &Path,
+) -> anyhow::Result<()> {
     let text = fs::read_to_string(file)
         .with_context(|| format!("--splice {}: cannot be read", file.display()))?;
     let name = file
         .file_name()
         .unwrap_or(file.as_os_str())
         .to_string_lossy();
-    let spliced = spliced(record, &dir.display().to_string(), &name, &text).with_context(|| {
+    let dir = dir.display().to_string();
+    let spliced = spliced(record, &dir, costs, &name, &text).with_context(|| {
         format!(
             "--splice {}: put {BEGIN} and {END} where the block is to stand",
             file.display()
@@ -34,12 +41,14 @@ pub(crate) fn into_file(record: &Record, dir: &Path, file: &Path) -> anyhow::Res
 pub(crate) fn spliced(
     record: &Record,
     dir: &str,
+    costs: Option<&CostRun>,
     file: &str,
     text: &str,
 ) -> anyhow::Result<String> {
     let view = View::new(record);
+    let cost = costs.map_or_else(String::new, |run| format!(" --cost {}", run.dir));
     let block = format!(
-        "{BEGIN}\n<!-- Do not edit: made by `loadtest report {dir} --splice {file}` -->\n\n\
+        "{BEGIN}\n<!-- Do not edit: made by `loadtest report {dir}{cost} --splice {file}` -->\n\n\
          **{}.**\n\n{}{END}",
         titles::page(view),
         markdown::summary(view),

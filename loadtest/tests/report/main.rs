@@ -3,6 +3,7 @@
 mod against;
 mod contrast;
 mod forms;
+mod frontier;
 mod ladder;
 mod measured;
 mod outage;

@@ -11,6 +11,9 @@ mod text;
 use std::collections::BTreeSet;
 use std::fs;
 
+use loadtest::report::cost_run::CostRun;
+use loadtest::report::spliced;
+
 use house::{Manifest, assert_none, files, read, root};
 
 #[test]
@@ -139,18 +142,22 @@ fn every_event_has_its_file_is_listed_and_is_explained() {
     );
 }
 
-/// The block says itself by which command it was made; this makes it again.
-#[test]
-fn the_block_in_the_readme_is_what_report_makes_of_the_newest_results() {
-    let newest = fs::read_dir(root().join("docs/results"))
+/// The newest folder with a record directly in this one, by its name.
+fn newest_results(within: &str) -> Option<String> {
+    let folders = fs::read_dir(root().join(within))
         .into_iter()
         .flatten()
         .flatten();
-    let newest = newest
-        .map(|entry| entry.path())
-        .filter(|path| path.join("record.json").exists());
+    let runs = folders.filter(|entry| entry.path().join("record.json").exists());
+    let newest = runs.map(|entry| entry.file_name()).max()?;
+    Some(format!("{within}/{}", newest.to_string_lossy()))
+}
+
+/// The block says itself by which command it was made; this makes it again.
+#[test]
+fn the_block_in_the_readme_is_what_report_makes_of_the_newest_results() {
     let readme = read("README.md");
-    let Some(newest) = newest.max() else {
+    let Some(dir) = newest_results("docs/results") else {
         let between = readme
             .split("<!-- BEGIN: report -->")
             .nth(1)
@@ -162,16 +169,21 @@ fn the_block_in_the_readme_is_what_report_makes_of_the_newest_results() {
         assert_eq!(block.trim(), "", "README.md: a report without results");
         return;
     };
-    let name = newest.file_name().unwrap_or_default().to_string_lossy();
-    let made_by = format!("loadtest report docs/results/{name} --splice README.md");
+    let costs = newest_results("docs/results/cost").map(|name| {
+        let record = loadtest::record::Record::load(&root().join(&name)).unwrap();
+        CostRun { record, dir: name }
+    });
+    let cost = costs
+        .as_ref()
+        .map_or_else(String::new, |run| format!(" --cost {}", run.dir));
+    let made_by = format!("loadtest report {dir}{cost} --splice README.md");
     assert!(
         readme.contains(&made_by),
         "README.md: its report is not made by `{made_by}`"
     );
 
-    let record = loadtest::record::Record::load(&newest).unwrap();
-    let dir = format!("docs/results/{name}");
-    let again = loadtest::report::spliced(&record, &dir, "README.md", &readme).unwrap();
+    let record = loadtest::record::Record::load(&root().join(&dir)).unwrap();
+    let again = spliced(record, &dir, costs.as_ref(), "README.md", &readme).unwrap();
     assert!(again == readme, "README.md: run `{made_by}` again");
 }
 

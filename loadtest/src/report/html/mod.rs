@@ -6,6 +6,7 @@
 mod about;
 mod against;
 mod cost;
+pub(super) mod frontier;
 mod hops;
 mod ladder;
 mod lags;
@@ -46,6 +47,7 @@ pub(crate) fn render(view: View<'_>, options: &Options) -> String {
                         (lags::render(view))
                     }
                     (cost::cost(view))
+                    (frontier::render(view))
                     (ladder::render(view))
                     (about::doubts(view))
                     (about::how(view))
