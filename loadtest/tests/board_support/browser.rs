@@ -67,6 +67,19 @@ impl Browser {
             .await;
     }
 
+    /// What it shows now as a file of this name, where `BOARD_PICTURES` names a folder for such: the
+    /// pictures of the README.
+    pub(crate) async fn picture(&self, name: &str) {
+        if let Some(folder) = env::var_os("BOARD_PICTURES") {
+            // Until what has just appeared stands still.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let png = self.client.screenshot().await.unwrap();
+            let file = PathBuf::from(folder).join(format!("{name}.png"));
+            std::fs::write(&file, png)
+                .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        }
+    }
+
     /// Opens the board and waits until it is drawn.
     pub(crate) async fn open(&self, url: &str) {
         // An address that differs in its last part only would not load the page again.

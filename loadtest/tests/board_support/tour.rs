@@ -131,6 +131,7 @@ async fn in_memory(tour: &mut Tour<'_, impl Servers>) {
         .await;
     let still = tour.servers.held(Pool::SessionMemory, &met).await;
     assert_eq!(still, held, "it still has it");
+    tour.browser.picture("asked-again").await;
 }
 
 /// Frames 3 and 4: the JWT fails after log-out, until it expires.
@@ -142,6 +143,7 @@ async fn past_the_balancer(tour: &mut Tour<'_, impl Servers>) {
     let [session, jwt] = tour.figures().await;
     assert_eq!(session, "Seen: copy let in 0 of 1 times after log-out.");
     assert!(jwt.starts_with("Seen: copy let in 1 of 1 times, "), "{jwt}");
+    tour.browser.picture("logged-out").await;
     // This frame's logins live for 30 s.
     tokio::time::sleep(Duration::from_secs(31).saturating_sub(began.elapsed())).await;
     tour.click(&[["Send my old login", "refused 401", "refused 401"]])

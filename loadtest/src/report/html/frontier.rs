@@ -190,8 +190,8 @@ fn place(view: View<'_>, mark: &Mark, y: f64, ends: Option<[f64; 2]>, name_y: f6
             (words::capital(&view.short_label_of(&mark.arm))) ", "
             (words::signed_nanoseconds(mark.cost_ns)) ", "
             @match mark.lag {
-                Span::Ms(ms) => "within " (words::duration_ms(ms)),
-                Span::Lifetime => "until expiry",
+                Span::Ms(ms) => { "within " (words::duration_ms(ms)) }
+                Span::Lifetime => { "until expiry" }
             }
         }
     }
