@@ -73,8 +73,9 @@ fn every_preset_begins_with_the_usual_variant_and_names_the_others_once() {
     for preset in &presets::ALL {
         assert!(presets.insert(preset.name), "{} twice", preset.name);
         let usual = Variant {
-            // The one preset that varies nothing else.
+            // Two presets ask for something in every variant of theirs.
             highest_rate: preset.name == "capacity",
+            user_each: preset.name == "scale",
             ..presets::USUAL
         };
         assert_eq!(preset.variants[0], usual, "{}", preset.name);
