@@ -228,6 +228,28 @@ fn an_interrupted_block_is_compared_as_far_as_both_arms_have_it() {
     assert_eq!(compare::compare(&record), []);
 }
 
+/// What a store keeps of a user is kept as often as of a login only if nobody comes twice.
+#[test]
+fn where_each_login_is_of_another_user_nobody_comes_twice() {
+    let preset = presets::find("scale").unwrap();
+    let plan = Plan {
+        preset,
+        variants: choose_variants(&[], preset).unwrap(),
+        ..plan(&["session-redis"])
+    };
+    let cases = plan.cases(|_| true);
+    let case = cases.iter().find(|case| case.variant.live_logins == 10_000);
+    let case = case.unwrap();
+    let mut crowd = traffic::Crowd::of(case);
+    let batches = (case.live_logins() + case.further_logins()) / traffic::LOGINS_AT_ONCE + 1;
+    let all: Vec<_> = (0..batches).flat_map(|_| crowd.take()).collect();
+    let users: BTreeSet<_> = all.iter().collect();
+    assert_eq!(users.len(), all.len());
+    // Visitors come first, and there are accounts for everybody.
+    assert!(!users.contains(&app::users::load_user(traffic::VISITORS - 1)));
+    assert_eq!(case.users(), traffic::VISITORS + all.len() as u32);
+}
+
 /// What a bad credential deserves is no opinion: it follows from what the arm declares.
 #[test]
 fn an_ended_token_is_refused_only_where_somebody_hears_of_it() {
