@@ -2,6 +2,7 @@
 //! Long because every flag of every command stands here with its help.
 
 pub mod measure;
+pub mod plan;
 pub mod soak;
 
 use std::ffi::OsString;
@@ -13,6 +14,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::arms;
 use measure::{MeasureArgs, MergeArgs, SelfTestArgs};
+use plan::PlanArgs;
 use soak::SoakArgs;
 
 /// What is printed when nothing is asked for.
@@ -47,6 +49,8 @@ pub enum Command {
     Merge(MergeArgs),
     /// HTML, Markdown and CSV from the records of runs
     Report(ReportArgs),
+    /// Cores, memory, nodes, bandwidth for your users, from what records measured
+    Plan(PlanArgs),
     /// The instrument against a server with known delays, failures, hops and a stall
     SelfTest(SelfTestArgs),
     /// An hour of people and faults, and a checker that finds what nothing explains

@@ -34,6 +34,7 @@ pub mod load;
 pub mod matrix;
 pub mod measure;
 pub mod merge;
+pub mod plan;
 pub mod pools;
 pub mod progress;
 pub mod record;

@@ -1,5 +1,5 @@
-//! The one main executable: `demo`, `watch`, `matrix`, `measure`, `merge`, `report`, `self-test`,
-//! `soak`, `inspect`, `list`, and, hidden, every process of a cluster.
+//! The one main executable: `demo`, `watch`, `matrix`, `measure`, `merge`, `report`, `plan`,
+//! `self-test`, `soak`, `inspect`, `list`, and, hidden, every process of a cluster.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         Some(Command::Measure(args)) => block_on(commands::measure::run(args, typed)),
         Some(Command::Merge(args)) => commands::merge::run(&args, typed),
         Some(Command::Report(args)) => commands::report::run(args),
+        Some(Command::Plan(args)) => commands::plan::run(&args, &typed),
         Some(Command::SelfTest(args)) => commands::self_test::run(&args),
         Some(Command::Soak(args)) => block_on(commands::soak::run(args, typed)),
         Some(Command::List) => {

@@ -430,6 +430,9 @@ pub struct Measure {
     pub store_commands_per_request: Option<f64>,
     /// Memory of instance and store per live login, in bytes.
     pub memory_bytes_per_login: Option<f64>,
+    /// What instances and store held, whole; null where it was not taken.
+    #[serde(default)]
+    pub memory: Option<Memory>,
     /// The histogram's file in the run's folder.
     pub hlog: Option<String>,
     /// True if a first attempt failed, or its load was not the planned one.
@@ -439,6 +442,25 @@ pub struct Measure {
     /// other figures are those of that rate.
     #[serde(default)]
     pub capacity: Option<Capacity>,
+}
+
+/// What the processes of one arm held when its load was over, and what further logins added.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Memory {
+    /// Instances of the pool.
+    pub instances: u32,
+    /// Logins that were alive: those of the visitors, and those made beforehand.
+    pub live_logins: u64,
+    /// Resident memory of all instances together, in bytes.
+    pub server_bytes: u64,
+    /// Resident memory of the store, in bytes; null for an arm without one.
+    pub store_bytes: Option<u64>,
+    /// Logins that were made at instance A after that.
+    pub further_logins: u64,
+    /// What each of these added to the instances, in bytes.
+    pub server_bytes_per_login: f64,
+    /// What each of these added to the store, in bytes; null for an arm without one.
+    pub store_bytes_per_login: Option<f64>,
 }
 
 /// The highest rate at which 99 % were answered within a bound, and how it was found.

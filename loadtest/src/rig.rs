@@ -117,6 +117,17 @@ impl Rig {
         }))
     }
 
+    /// Adds load users until there are so many.
+    ///
+    /// # Errors
+    /// When the accounts cannot be written.
+    pub async fn have_users(&self, count: u32) -> anyhow::Result<()> {
+        if count > Users::COUNT {
+            app::users::create(&*self.premises.accounts, count).await?;
+        }
+        Ok(())
+    }
+
     /// Sets an arm up. `server` is the arm's own, except in a test of the instrument itself.
     ///
     /// # Errors

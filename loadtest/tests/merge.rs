@@ -59,6 +59,7 @@ fn measure(arm: &str, block: u32, tally: &Tally, cost_ns: f64) -> Measure {
         bytes_per_request: Bytes::default(),
         store_commands_per_request: None,
         memory_bytes_per_login: Some(100.0),
+        memory: None,
         hlog: Some(format!("hlog/{arm}-{block}.hlog")),
         repeated: false,
         capacity: None,

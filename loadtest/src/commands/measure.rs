@@ -173,7 +173,7 @@ fn begin(desk: &Desk<'_>, cases: &[Case]) -> Result<(), Failure> {
 
 /// How long a turn takes: the timed part, warm-up, processes that start and end, and logins.
 fn about_seconds(case: &Case, plan: &Plan) -> f64 {
-    let logins = f64::from(case.live_logins()) / LOGINS_A_SECOND;
+    let logins = f64::from(case.live_logins() + case.further_logins()) / LOGINS_A_SECOND;
     let (warm_up, timed) = (plan.warm_up.as_secs_f64(), plan.timed.as_secs_f64());
     let more = match case.variant.highest_rate {
         true => (TRIES_USUAL - 1.0) * (timed + 0.35),

@@ -5,6 +5,7 @@ pub mod list;
 pub mod matrix;
 pub mod measure;
 pub mod merge;
+pub mod plan;
 pub mod report;
 pub mod self_test;
 pub mod soak;

@@ -34,6 +34,15 @@ pub struct Used {
     pub(super) store_commands: Option<u64>,
 }
 
+/// Memory that the processes hold, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Held {
+    /// That of all instances.
+    pub server_bytes: u64,
+    /// That of the store.
+    pub store_bytes: Option<u64>,
+}
+
 /// What they used between two moments, each figure in all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spent {
@@ -114,17 +123,25 @@ impl Processes {
         })
     }
 
-    /// Memory that they hold, in bytes.
+    /// Memory that they hold.
     ///
     /// # Errors
     /// When one has ended.
-    pub fn memory_bytes(&self) -> anyhow::Result<u64> {
-        let store = self.store.as_ref().and_then(Redis::pid);
-        let pids = self.servers.iter().copied().chain(store);
-        let bytes = pids
-            .map(accounting::memory_bytes)
-            .sum::<std::io::Result<u64>>();
-        bytes.context("the memory of a process cannot be read here")
+    pub fn memory(&self) -> anyhow::Result<Held> {
+        let of = |pids: &[u32]| {
+            let bytes = pids.iter().map(|pid| accounting::memory_bytes(*pid));
+            bytes
+                .sum::<std::io::Result<u64>>()
+                .context("the memory of a process cannot be read here")
+        };
+        let store = match &self.store {
+            Some(redis) => Some(of(&[redis.pid().context("the store has ended")?])?),
+            None => None,
+        };
+        Ok(Held {
+            server_bytes: of(&self.servers)?,
+            store_bytes: store,
+        })
     }
 }
 

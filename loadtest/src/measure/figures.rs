@@ -46,6 +46,7 @@ pub(super) fn figures(case: &Case, block: u32, readings: &Readings, spent: &Spen
         },
         store_commands_per_request: of(spent.store_commands),
         memory_bytes_per_login: None,
+        memory: None,
         hlog: None,
         repeated: false,
         capacity: None,

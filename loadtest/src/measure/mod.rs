@@ -103,7 +103,12 @@ impl Desk<'_> {
     /// When a process does not come up.
     pub async fn possible(&self) -> anyhow::Result<Vec<Case>> {
         let mut possible = Vec::new();
-        for case in self.cases() {
+        let cases = self.cases();
+        if let (Site::Cluster(rig), Some(users)) = (self.site, cases.iter().map(Case::users).max())
+        {
+            rig.have_users(users).await?;
+        }
+        for case in cases {
             let mut because = case.too_large();
             if because.is_none() && trial::needed(&case) {
                 because = trial::refusal(self, &case).await?;

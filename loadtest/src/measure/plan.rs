@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use super::ZERO;
 use super::presets::{Preset, Variant};
+use super::traffic::{LOGINS_AT_ONCE, VISITORS};
 use crate::arms::{self, Arm, Carried, Server, State};
 use crate::cli::Swap;
 use crate::environment;
 use crate::load::schedule::Shard;
 use crate::record::{Measuring, TWIN};
+use crate::visitors::Users;
 
 /// Logins made beforehand where nothing is kept of any.
 const LIVE_LOGINS_UNKEPT_MAX: u32 = 10_000;
@@ -198,10 +200,29 @@ impl Case {
     /// leave what a thousand leave, and only take time.
     pub fn live_logins(&self) -> u32 {
         let wanted = self.variant.live_logins;
-        let state = self.arm.properties.state;
-        match matches!(state, State::Process | State::Store) || self.server.needs_store() {
+        let properties = &self.arm.properties;
+        // A deny-list holds what was ended, and nothing of who is logged in.
+        let stored = matches!(properties.state, State::Process | State::Store);
+        match stored || properties.refreshes {
             true => wanted,
             false => wanted.min(LIVE_LOGINS_UNKEPT_MAX),
+        }
+    }
+
+    /// Logins that are made when all has been timed, to see what they take in memory. What an
+    /// allocator holds in reserve is a small part of many.
+    pub fn further_logins(&self) -> u32 {
+        match self.variant.user_each {
+            true => 20_000,
+            false => 2_000,
+        }
+    }
+
+    /// The load users it needs.
+    pub(super) fn users(&self) -> u32 {
+        match self.variant.user_each {
+            true => VISITORS + self.live_logins() + self.further_logins() + LOGINS_AT_ONCE,
+            false => Users::COUNT,
         }
     }
 

@@ -58,6 +58,9 @@ pub struct Variant {
     pub reuse: Reuse,
     /// Logins that are alive besides those of the visitors.
     pub live_logins: u32,
+    /// Whether each of these, and of the logins that are made to see what they take in memory, is
+    /// of another user: what a store keeps of a user is then kept as often as of a login.
+    pub user_each: bool,
     /// Whether bad credentials are sent among the good ones.
     pub mixed: bool,
     /// How far away the store is while requests are sent; next door it is 0.
@@ -93,6 +96,7 @@ pub const USUAL: Variant = Variant {
     rate_share: 1.0,
     reuse: Reuse::Kept,
     live_logins: 0,
+    user_each: false,
     mixed: false,
     store_round_trip_ms: 0,
     pad_claims_bytes: 0,
@@ -125,8 +129,22 @@ const fn in_a_cookie(name: &'static str, pad_claims_bytes: u16) -> Variant {
     }
 }
 
+/// Its store is filled by as many users as logins.
+const OF_MANY: Variant = Variant {
+    user_each: true,
+    ..USUAL
+};
+
+const fn many_logins(name: &'static str, live_logins: u32) -> Variant {
+    Variant {
+        name: Some(name),
+        live_logins,
+        ..OF_MANY
+    }
+}
+
 /// Every preset, in the order to show them.
-pub static ALL: [Preset; 13] = [
+pub static ALL: [Preset; 14] = [
     Preset {
         name: "quick",
         label: "what a check costs",
@@ -231,6 +249,39 @@ pub static ALL: [Preset; 13] = [
                 instances: &["a", "b", "c", "d"],
                 ..named("four instances")
             },
+        ],
+    },
+    Preset {
+        name: "scale",
+        label: "where the plan is checked",
+        shows: "1, 2, 4 servers at one rate each; a user for each of a million logins",
+        arms: &[
+            "session-memory",
+            "session-redis",
+            "jwt-hs256",
+            "jwt-denylist",
+        ],
+        variants: &[
+            OF_MANY,
+            Variant {
+                name: Some("one server"),
+                instances: &["a"],
+                rate_share: 0.5,
+                ..OF_MANY
+            },
+            Variant {
+                name: Some("two servers"),
+                ..OF_MANY
+            },
+            Variant {
+                name: Some("four servers"),
+                instances: &["a", "b", "c", "d"],
+                rate_share: 2.0,
+                ..OF_MANY
+            },
+            many_logins("10,000 users logged in", 10_000),
+            many_logins("100,000 users logged in", 100_000),
+            many_logins("1,000,000 users logged in", 1_000_000),
         ],
     },
     Preset {

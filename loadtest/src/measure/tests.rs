@@ -73,8 +73,9 @@ fn every_preset_begins_with_the_usual_variant_and_names_the_others_once() {
     for preset in &presets::ALL {
         assert!(presets.insert(preset.name), "{} twice", preset.name);
         let usual = Variant {
-            // The one preset that varies nothing else.
+            // Two presets ask for something in every variant of theirs.
             highest_rate: preset.name == "capacity",
+            user_each: preset.name == "scale",
             ..presets::USUAL
         };
         assert_eq!(preset.variants[0], usual, "{}", preset.name);
@@ -225,6 +226,28 @@ fn an_interrupted_block_is_compared_as_far_as_both_arms_have_it() {
     assert!((find(&found, "jwt-hs256", "trusting").ratio - 1.1).abs() < 1e-9);
     record.measures.clear();
     assert_eq!(compare::compare(&record), []);
+}
+
+/// What a store keeps of a user is kept as often as of a login only if nobody comes twice.
+#[test]
+fn where_each_login_is_of_another_user_nobody_comes_twice() {
+    let preset = presets::find("scale").unwrap();
+    let plan = Plan {
+        preset,
+        variants: choose_variants(&[], preset).unwrap(),
+        ..plan(&["session-redis"])
+    };
+    let cases = plan.cases(|_| true);
+    let case = cases.iter().find(|case| case.variant.live_logins == 10_000);
+    let case = case.unwrap();
+    let mut crowd = traffic::Crowd::of(case);
+    let batches = (case.live_logins() + case.further_logins()) / traffic::LOGINS_AT_ONCE + 1;
+    let all: Vec<_> = (0..batches).flat_map(|_| crowd.take()).collect();
+    let users: BTreeSet<_> = all.iter().collect();
+    assert_eq!(users.len(), all.len());
+    // Visitors come first, and there are accounts for everybody.
+    assert!(!users.contains(&app::users::load_user(traffic::VISITORS - 1)));
+    assert_eq!(case.users(), traffic::VISITORS + all.len() as u32);
 }
 
 /// What a bad credential deserves is no opinion: it follows from what the arm declares.

@@ -22,19 +22,43 @@ pub const VISITORS: u32 = 100;
 /// Logins asked for at once: as many names as the body of a request holds.
 pub const LOGINS_AT_ONCE: u32 = 200;
 
+/// Whom the logins are of that are made beforehand, and after the load: the same few, or, where
+/// each is of another user, nobody who was before.
+#[derive(Debug)]
+pub(super) struct Crowd {
+    next: Option<u32>,
+}
+
+impl Crowd {
+    /// That of a case: visitors are its first users.
+    pub(super) fn of(case: &Case) -> Crowd {
+        Crowd {
+            next: case.variant.user_each.then_some(VISITORS),
+        }
+    }
+
+    /// The next to be logged in at once.
+    pub(super) fn take(&mut self) -> Vec<String> {
+        let first = self.next.unwrap_or(0);
+        self.next = self.next.map(|next| next + LOGINS_AT_ONCE);
+        (first..first + LOGINS_AT_ONCE).map(load_user).collect()
+    }
+}
+
 /// Everybody's request. Visitors log in where they will ask; where only A can issue, at A, and as
 /// many of them ask a verifier as ask A.
 pub(super) async fn traffic(
     desk: &Desk<'_>,
     case: &Case,
     stand: &Stand,
+    crowd: &mut Crowd,
 ) -> anyhow::Result<Traffic> {
     let Stand { lab, seats, .. } = stand;
     let issuer = |number| match case.arm.properties.issuers {
         Issuers::All => number,
         Issuers::OnlyA => 0,
     };
-    live(lab, case, seats, issuer).await?;
+    live(lab, case, seats, issuer, crowd).await?;
     let each = VISITORS / seats.len() as u32;
     let mut visitors = Vec::new();
     for number in 0..seats.len() {
@@ -98,22 +122,23 @@ fn behind_balancer(case: &Case, deserves: Deserves, seats: &[Seat], own: usize) 
     })
 }
 
-/// Makes the logins that are to be alive, at all instances at once, as the same few users.
+/// Makes the logins that are to be alive, at all instances at once.
 async fn live(
     lab: &Lab,
     case: &Case,
     seats: &[Seat],
     issuer: impl Fn(usize) -> usize,
+    crowd: &mut Crowd,
 ) -> anyhow::Result<()> {
-    let users: Vec<_> = (0..LOGINS_AT_ONCE).map(load_user).collect();
-    let each = case.live_logins() / seats.len() as u32;
-    let at_one = async |number: usize| {
-        for _ in 0..each / LOGINS_AT_ONCE {
-            lab.log_in(&seats[issuer(number)].base, &users).await?;
-        }
-        anyhow::Ok(())
-    };
-    try_join_all((0..seats.len()).map(at_one)).await?;
+    for _ in 0..case.live_logins() / seats.len() as u32 / LOGINS_AT_ONCE {
+        let at_one = |number: usize| {
+            let users = crowd.take();
+            let base = &seats[issuer(number)].base;
+            async move { lab.log_in(base, &users).await }
+        };
+        let at_all: Vec<_> = (0..seats.len()).map(at_one).collect();
+        try_join_all(at_all).await?;
+    }
     Ok(())
 }
 

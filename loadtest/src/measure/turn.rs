@@ -8,21 +8,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, bail};
-use app::users::load_user;
 
 use super::clocks::{Clocks, Processes, Spent};
 use super::figures::{figures, percentiles};
 use super::plan::Case;
 use super::search::Search;
 use super::stand::Stand;
-use super::traffic::{LOGINS_AT_ONCE, traffic};
+use super::traffic::{Crowd, LOGINS_AT_ONCE, VISITORS, traffic};
 use super::{Desk, mix};
 use crate::load::gate::{self, Facts, Invalid};
 use crate::load::generator::{self, Pacing, Readings, Settings};
 use crate::load::hlog;
 use crate::load::request::Traffic;
 use crate::load::schedule::{Arrivals, Plan as LoadPlan, Step};
-use crate::record::{Capacity, Measure, Try};
+use crate::record::{Capacity, Measure, Memory, Try};
 
 /// Nothing is sent between warm-up and timed part for so long. The clocks are read meanwhile, so
 /// that no request counts on one side of them and costs on the other, though a busy machine read
@@ -40,9 +39,6 @@ const BEFORE_START: Duration = Duration::from_millis(100);
 
 /// Connections to each instance, where the store is near.
 const CONNECTIONS: usize = 16;
-
-/// Logins that are made when all has been timed, to see what they take in memory.
-const FURTHER_LOGINS: u32 = 2_000;
 
 /// What a turn brought in.
 #[derive(Debug)]
@@ -75,7 +71,8 @@ pub async fn take(desk: &Desk<'_>, case: &Case, block: u32) -> anyhow::Result<Ta
 }
 
 async fn on(desk: &Desk<'_>, case: &Case, block: u32, stand: &Stand) -> anyhow::Result<Taken> {
-    let traffic = traffic(desk, case, stand).await?;
+    let mut crowd = Crowd::of(case);
+    let traffic = traffic(desk, case, stand, &mut crowd).await?;
     let clocks = &stand.clocks;
     // It moves away when everybody has logged in, and comes back before more do.
     stand.set_store_away(case.variant.store_round_trip_ms);
@@ -90,12 +87,15 @@ async fn on(desk: &Desk<'_>, case: &Case, block: u32, stand: &Stand) -> anyhow::
     };
     stand.set_store_away(0);
     let memory = match clocks {
-        Clocks::Read(processes) => Some(memory_bytes_per_login(stand, processes).await?),
+        Clocks::Read(processes) => Some(memory(case, stand, processes, &mut crowd).await?),
         Clocks::Stated(_) => None,
     };
     let hlog = write_hlog(desk, case, block, &readings)?;
     let measure = Measure {
-        memory_bytes_per_login: memory,
+        memory_bytes_per_login: memory.as_ref().map(|memory| {
+            memory.server_bytes_per_login + memory.store_bytes_per_login.unwrap_or(0.0)
+        }),
+        memory,
         hlog: Some(hlog),
         capacity,
         ..figures(case, block, &readings, &spent)
@@ -234,20 +234,38 @@ impl Drop for StopOnDrop {
     }
 }
 
-async fn memory_bytes_per_login(stand: &Stand, processes: &Processes) -> anyhow::Result<f64> {
+/// What everybody holds now, and what further logins add to it.
+async fn memory(
+    case: &Case,
+    stand: &Stand,
+    processes: &Processes,
+    crowd: &mut Crowd,
+) -> anyhow::Result<Memory> {
     let [a, ..] = &stand.seats[..] else {
         bail!("every pool has an a");
     };
-    // The same users each time: what the database keeps of an account is no part of a login.
-    let users: Vec<_> = (0..LOGINS_AT_ONCE).map(load_user).collect();
+    let whole = processes.memory()?;
     // Once for the buffers and pages that such a request takes and that stay.
-    stand.lab.log_in(&a.base, &users).await?;
-    let before = processes.memory_bytes()?;
-    for _ in 0..FURTHER_LOGINS / LOGINS_AT_ONCE {
-        stand.lab.log_in(&a.base, &users).await?;
+    stand.lab.log_in(&a.base, &crowd.take()).await?;
+    let before = processes.memory()?;
+    let further = case.further_logins();
+    for _ in 0..further / LOGINS_AT_ONCE {
+        stand.lab.log_in(&a.base, &crowd.take()).await?;
     }
-    let taken = processes.memory_bytes()?.saturating_sub(before);
-    Ok(taken as f64 / f64::from(FURTHER_LOGINS))
+    let after = processes.memory()?;
+    let each = |after: u64, before: u64| after.saturating_sub(before) as f64 / f64::from(further);
+    Ok(Memory {
+        instances: stand.seats.len() as u32,
+        live_logins: u64::from(VISITORS + case.live_logins()),
+        server_bytes: whole.server_bytes,
+        store_bytes: whole.store_bytes,
+        further_logins: further.into(),
+        server_bytes_per_login: each(after.server_bytes, before.server_bytes),
+        store_bytes_per_login: after
+            .store_bytes
+            .zip(before.store_bytes)
+            .map(|(after, before)| each(after, before)),
+    })
 }
 
 fn write_hlog(

@@ -61,6 +61,8 @@ fn one(parts: &[Part], of_all: &[&Measure], out: &Path) -> anyhow::Result<Measur
         },
         store_commands_per_request: weighed(&|one| one.store_commands_per_request),
         memory_bytes_per_login: memory.map(|sum| sum / of_all.len() as f64),
+        // What one machine's processes hold is not what all of them do.
+        memory: None,
         repeated: of_all.iter().any(|one| one.repeated),
         ..first.clone()
     };

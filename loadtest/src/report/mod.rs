@@ -18,11 +18,12 @@ mod frontier;
 pub mod headline;
 mod html;
 mod ladder;
-mod lag;
+pub(crate) mod lag;
 pub mod list;
 mod mark;
 mod markdown;
 mod observed;
+mod plan;
 mod splice;
 mod sweeps;
 mod terminal;
@@ -39,7 +40,8 @@ use anyhow::{Context, ensure};
 pub use headline::COLUMNS as HEADLINE_COLUMNS;
 pub use mark::{Expectation, Mark, Tone};
 
-use crate::record::{LadderRung, Record};
+use crate::plan::{Plan, check::Check};
+use crate::record::{self, LadderRung, Record, Section, Validity};
 use cost_run::CostRun;
 use view::View;
 
@@ -181,6 +183,74 @@ pub fn cost_lines(record: &Record) -> Vec<String> {
 /// The title of the report: what the run found, in one line.
 pub fn title(record: &Record) -> String {
     titles::page(View::new(record))
+}
+
+/// An arm's label on its own, completed by the arm that it varies.
+pub fn full_label(record: &Record, arm: &record::Arm) -> String {
+    View::new(record).full_label(arm).into_owned()
+}
+
+/// Whether a section of this record may not be believed at all.
+pub fn is_invalid(record: &Record, section: Section) -> bool {
+    validity::of(View::new(record), section).validity == Validity::Invalid
+}
+
+/// A plan as one HTML file.
+pub fn plan_html(found: &Plan) -> String {
+    html::plan::render(found)
+}
+
+/// The model against what was measured, as one HTML file.
+pub fn check_html(found: &Check) -> String {
+    html::plan::render_check(found)
+}
+
+/// A plan in lines for a terminal.
+pub fn plan_lines(found: &Plan) -> Vec<String> {
+    let mut lines = plan::asked(&found.needs);
+    lines.extend(plan::tables(found).iter().flat_map(terminal::table));
+    lines.extend(plan::missing(found));
+    lines.extend(plan::sources(&found.sources));
+    lines
+}
+
+/// The model against what was measured, in lines for a terminal.
+pub fn check_lines(found: &Check) -> Vec<String> {
+    let mut lines = terminal::table(&plan::checked(&found.points));
+    lines.extend(plan::sources(&found.sources));
+    lines
+}
+
+/// A plan as a block of Markdown.
+pub fn plan_markdown(found: &Plan) -> String {
+    let mut page = markdown::lines(&plan::asked(&found.needs));
+    for table in plan::tables(found) {
+        page += &markdown::block(&table);
+    }
+    page += &markdown::points(&plan::missing(found));
+    page + &markdown::lines(&plan::sources(&found.sources))
+}
+
+/// The model against what was measured, as a block of Markdown.
+pub fn check_markdown(found: &Check) -> String {
+    let table = markdown::block(&plan::checked(&found.points));
+    table + &markdown::lines(&plan::sources(&found.sources))
+}
+
+/// `text` with `body`, which `made_by` made, in its block of that name.
+///
+/// # Errors
+/// If there is no such block, or more than one.
+pub fn block_spliced(name: &str, made_by: (&str, &str), text: &str) -> anyhow::Result<String> {
+    splice::block_spliced(name, made_by, text)
+}
+
+/// The same in a file.
+///
+/// # Errors
+/// The same, or when it cannot be read or written.
+pub fn splice_block(name: &str, made_by: (&str, &str), file: &Path) -> anyhow::Result<()> {
+    splice::block_into_file(name, made_by, file)
 }
 
 /// The text of `file`, a README, with what the record of `dir` says between its report markers,

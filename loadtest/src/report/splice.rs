@@ -13,6 +13,34 @@ use crate::record::Record;
 const BEGIN: &str = "<!-- BEGIN: report -->";
 const END: &str = "<!-- END: report -->";
 
+/// Replace the block of that name in `file` by `body`, which `made_by` made.
+pub(crate) fn block_into_file(
+    name: &str,
+    (made_by, body): (&str, &str),
+    file: &Path,
+) -> anyhow::Result<()> {
+    let text = fs::read_to_string(file)
+        .with_context(|| format!("--splice {}: cannot be read", file.display()))?;
+    let text = block_spliced(name, (made_by, body), &text)
+        .with_context(|| format!("--splice {}", file.display()))?;
+    fs::write(file, text).with_context(|| format!("--splice {}: cannot be written", file.display()))
+}
+
+/// `text` with `body` in its block of that name.
+pub(crate) fn block_spliced(
+    name: &str,
+    (made_by, body): (&str, &str),
+    text: &str,
+) -> anyhow::Result<String> {
+    let (begin, end) = (
+        format!("<!-- BEGIN: {name} -->"),
+        format!("<!-- END: {name} -->"),
+    );
+    let block = format!("{begin}\n<!-- Do not edit: made by `{made_by}` -->\n\n{body}{end}");
+    between((&begin, &end), text, &block)
+        .with_context(|| format!("put {begin} and {end} where the block is to stand"))
+}
+
 /// Replace the block between the markers of `file` by what this record says.
 pub(crate) fn into_file(
     record: &Record,
@@ -53,21 +81,21 @@ pub(crate) fn spliced(
         titles::page(view),
         markdown::summary(view),
     );
-    between(text, &block)
+    between((BEGIN, END), text, &block)
 }
 
-/// `text` with `block` in place of its markers and what is between them.
-fn between(text: &str, block: &str) -> anyhow::Result<String> {
-    let (Some(begin), Some(end)) = (text.find(BEGIN), text.find(END)) else {
-        bail!("has no report block");
+/// `text` with `block` in place of these markers and what is between them.
+fn between((first, last): (&str, &str), text: &str, block: &str) -> anyhow::Result<String> {
+    let (Some(begin), Some(end)) = (text.find(first), text.find(last)) else {
+        bail!("has no such block");
     };
-    if end < begin || text.matches(BEGIN).count() > 1 || text.matches(END).count() > 1 {
-        bail!("has more than one report block, or its end before its beginning");
+    if end < begin || text.matches(first).count() > 1 || text.matches(last).count() > 1 {
+        bail!("has more than one such block, or its end before its beginning");
     }
     Ok(format!(
         "{}{block}{}",
         &text[..begin],
-        &text[end + END.len()..]
+        &text[end + last.len()..]
     ))
 }
 
@@ -79,9 +107,9 @@ mod tests {
     fn only_the_block_is_replaced_and_twice_is_once() {
         let readme = format!("before\n{BEGIN}\nold\n{END}\nafter\n");
         let block = format!("{BEGIN}\nnew\n{END}");
-        let once = between(&readme, &block).unwrap();
+        let once = between((BEGIN, END), &readme, &block).unwrap();
         assert_eq!(once, format!("before\n{BEGIN}\nnew\n{END}\nafter\n"));
-        assert_eq!(between(&once, &block).unwrap(), once);
+        assert_eq!(between((BEGIN, END), &once, &block).unwrap(), once);
     }
 
     #[test]
@@ -92,7 +120,7 @@ mod tests {
             &format!("{END} {BEGIN}"),
             &format!("{BEGIN}{END}{BEGIN}{END}"),
         ] {
-            assert!(between(text, "x").is_err(), "{text:?}");
+            assert!(between((BEGIN, END), text, "x").is_err(), "{text:?}");
         }
     }
 }

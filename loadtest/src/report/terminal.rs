@@ -63,6 +63,25 @@ fn swept(view: View<'_>) -> Vec<String> {
     lines
 }
 
+/// A table with its columns in line.
+pub(crate) fn table(table: &sweeps::Table) -> Vec<String> {
+    let head: Vec<_> = table.head.iter().map(|name| (*name).to_owned()).collect();
+    let rows: Vec<_> = std::iter::once(&head).chain(&table.rows).collect();
+    let width = |at: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(at));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<_> = (0..head.len()).map(width).collect();
+    let line = |row: &&Vec<String>| {
+        let cells = row.iter().zip(&widths);
+        let cells = cells.map(|(cell, width)| format!("{cell:<width$}", width = *width));
+        let line: Vec<_> = cells.collect();
+        format!("  {}", line.join("  ")).trim_end().to_owned()
+    };
+    let title = std::iter::once(table.title.clone());
+    title.chain(rows.iter().map(line)).collect()
+}
+
 fn line(view: View<'_>, arm: &ArmCost, beside: Option<String>) -> Option<String> {
     let total = words::nanoseconds(arm.total_ns()?);
     let label = words::capital(&view.short_label_of(&arm.arm));

@@ -93,6 +93,7 @@ fn measure(arm: &str, variant: Option<&str>, block: u32, cost_ns: f64) -> Measur
         },
         store_commands_per_request: None,
         memory_bytes_per_login: Some(271.0),
+        memory: None,
         hlog: None,
         repeated: false,
         capacity: None,

@@ -487,6 +487,7 @@ fn costs(record: &mut Record) {
                 },
                 store_commands_per_request: Some(if store.is_some() { 1.0 } else { 0.0 }),
                 memory_bytes_per_login: None,
+                memory: None,
                 hlog: None,
                 repeated: false,
                 capacity: None,

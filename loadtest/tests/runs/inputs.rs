@@ -60,6 +60,41 @@ fn mistakes_are_one_line_and_exit_2() {
 }
 
 #[test]
+fn a_plan_that_cannot_be_made_is_one_line_and_exit_2() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let cost = format!("{root}/docs/results/cost/2026-11-26");
+    let known = format!("{cost} --users 9 --rps 9");
+    for (line, names) in [
+        (
+            "/nowhere/at-all --users 9 --rps 9",
+            &["/nowhere/at-all"][..],
+        ),
+        ("runs --users 9", &["--rps"]),
+        ("runs --users 0 --rps 9", &["--users", "above 0"]),
+        ("runs --users 1e300 --rps 9", &["--users", "at most"]),
+        ("runs --users 9 --rps NaN", &["--rps", "at most"]),
+        ("runs --users 9 --rps 9 --regions 0", &["--regions"]),
+        (
+            "runs --users 9 --rps 9 --logged-in-share 2",
+            &["--logged-in-share", "at most 1"],
+        ),
+        (&format!("{cost} --rps 9"), &["--users", "--live-logins"]),
+        (
+            &format!("{known} --regions 2"),
+            &["--regions 2", "--round-trip-ms"],
+        ),
+        (
+            &format!("{known} --splice {root}/README.md"),
+            &["--splice", "README.md", "<!-- BEGIN: plan -->"],
+        ),
+        (&format!("--check {cost}"), &["--check", "--preset scale"]),
+    ] {
+        let args: Vec<_> = std::iter::once("plan").chain(line.split(' ')).collect();
+        assert_told(&executable(&args).output().unwrap(), 2, names);
+    }
+}
+
+#[test]
 fn a_key_file_that_cannot_be_read_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let accounts = dir.path().join("accounts.sqlite");

@@ -52,15 +52,16 @@ pub(super) fn render(view: View<'_>) -> Markup {
     }
     let body = html! {
         p.lead {
-            "CPU of server, store and database for one request, beyond no check at all, against how "
-            "long a login went on working somewhere after its log-out. A line is an arm whose logins "
-            "end by time alone: there the lag is what is left of the lifetime, drawn from 1 to 60 "
-            "minutes."
+            "CPU of server, store and database for one request, beyond no check at all, against "
+            "how long a login went on working somewhere after its log-out. A line is an arm whose "
+            "logins end by time alone: there the lag is what is left of the lifetime, drawn from "
+            "1 to 60 minutes."
         }
         figure.frontier { (drawing(view, &marks, None)) }
         p.foot {
-            "Down and to the left is better. Upright bars are 95 % intervals; “within 10 ms” is the "
-            "time between two polls: nothing was accepted later. A hollow mark is no difference shown."
+            "Down and to the left is better. Upright bars are 95 % intervals; “within 10 ms” is "
+            "the time between two polls: nothing was accepted later. A hollow mark is no "
+            "difference shown."
         }
     };
     section("frontier", "What forgetting at once costs", &body)

@@ -13,6 +13,7 @@ mod lags;
 mod matrix;
 mod page_one;
 mod parts;
+pub(crate) mod plan;
 mod sweeps;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -25,6 +26,27 @@ const STYLE: &str = include_str!("style.css");
 /// The whole page.
 pub(crate) fn render(view: View<'_>, options: &Options) -> String {
     let title = titles::page(view);
+    let body = html! {
+        (page_one::render(view, options, &title))
+        @if let Some(other) = &options.against {
+            (against::render(view, View::new(other)))
+        }
+        @if view.watched() {
+            (matrix::render(view))
+            (hops::render(view))
+            (lags::render(view))
+        }
+        (cost::cost(view))
+        (frontier::render(view))
+        (ladder::render(view))
+        (about::doubts(view))
+        (about::how(view))
+    };
+    page(&title, &body)
+}
+
+/// What every page is: its head, and one column.
+fn page(title: &str, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -35,24 +57,7 @@ pub(crate) fn render(view: View<'_>, options: &Options) -> String {
                 title { (title) " · session-vs-jwt" }
                 style { (PreEscaped(STYLE)) }
             }
-            body {
-                main {
-                    (page_one::render(view, options, &title))
-                    @if let Some(other) = &options.against {
-                        (against::render(view, View::new(other)))
-                    }
-                    @if view.watched() {
-                        (matrix::render(view))
-                        (hops::render(view))
-                        (lags::render(view))
-                    }
-                    (cost::cost(view))
-                    (frontier::render(view))
-                    (ladder::render(view))
-                    (about::doubts(view))
-                    (about::how(view))
-                }
-            }
+            body { main { (body) } }
         }
     };
     page.into_string()

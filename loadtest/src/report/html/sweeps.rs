@@ -8,17 +8,20 @@ use crate::report::view::View;
 
 /// Every table of them.
 pub(super) fn render(view: View<'_>) -> Markup {
-    let table = |table: &sweeps::Table| {
-        html! {
-            table.matrix {
-                caption { (table.title) }
-                thead { tr { @for name in &table.head { th scope="col" { (name) } } } }
-                tbody {
-                    @for row in &table.rows {
-                        tr {
-                            @for (at, cell) in row.iter().enumerate() {
-                                @if at == 0 { th scope="row" { (cell) } } @else { td { (cell) } }
-                            }
+    html! { @for found in sweeps::tables(view) { (table(&found)) } }
+}
+
+/// One table under its title.
+pub(super) fn table(found: &sweeps::Table) -> Markup {
+    let body = html! {
+        table.matrix {
+            caption { (found.title) }
+            thead { tr { @for name in &found.head { th scope="col" { (name) } } } }
+            tbody {
+                @for row in &found.rows {
+                    tr {
+                        @for (at, cell) in row.iter().enumerate() {
+                            @if at == 0 { th scope="row" { (cell) } } @else { td { (cell) } }
                         }
                     }
                 }
@@ -26,10 +29,8 @@ pub(super) fn render(view: View<'_>) -> Markup {
         }
     };
     html! {
-        @for found in sweeps::tables(view) {
-            h3 { (found.title) }
-            (parts::scrolling(&found.title, &table(&found)))
-            p.foot { (found.foot) }
-        }
+        h3 { (found.title) }
+        (parts::scrolling(&found.title, &body))
+        p.foot { (found.foot) }
     }
 }

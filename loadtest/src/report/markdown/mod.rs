@@ -9,6 +9,7 @@ use std::fmt::Write;
 use super::headline::{self, COLUMNS};
 use super::lag;
 use super::mark::Mark;
+use super::sweeps::Table;
 use super::view::{self, View, letter};
 use super::{Options, advice, against, findings, ladder, observed, titles, validity, words};
 use crate::record::{Arm, EventStory, Hop, Wanted};
@@ -38,6 +39,33 @@ pub(crate) fn render(view: View<'_>, options: &Options) -> String {
     page += &doubts(view);
     page += &how(view);
     page
+}
+
+/// Sentences, one a line, in a paragraph of their own.
+pub(crate) fn lines(lines: &[String]) -> String {
+    let lines = lines.iter().map(|line| text(line) + "\n");
+    lines.collect::<String>() + "\n"
+}
+
+/// Sentences as points of a list; nothing where there are none.
+pub(crate) fn points(lines: &[String]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    let points = lines.iter().map(|line| format!("- {}\n", text(line)));
+    points.collect::<String>() + "\n"
+}
+
+/// A table under its title, as a block of some other page.
+pub(crate) fn block(found: &Table) -> String {
+    let rows = found.rows.iter();
+    let rows = rows.map(|row| row.iter().map(|cell| text(cell)).collect());
+    format!(
+        "**{}**\n\n{}{}\n\n",
+        text(&found.title),
+        table(&found.head, rows.collect()),
+        text(&found.foot)
+    )
 }
 
 /// This run held against another.
