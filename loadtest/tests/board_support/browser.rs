@@ -1,5 +1,7 @@
 //! A real Chromium, driven through WebDriver. Missing programs fail a test loudly: a browser test
 //! that was skipped in silence proves nothing.
+//!
+//! Long because all that is done to a page is done here.
 
 use std::env;
 use std::io::{BufRead as _, BufReader};

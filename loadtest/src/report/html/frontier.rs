@@ -77,7 +77,7 @@ pub(crate) fn file(view: View<'_>) -> Option<String> {
 fn drawing(view: View<'_>, marks: &[Mark], namespace: Option<&str>) -> Markup {
     let top_us = highest_us(marks);
     let up = |ns: f64| BOTTOM - (ns / 1_000.0).max(0.0) / top_us * (BOTTOM - TOP);
-    let names = names(marks, up);
+    let names = names(marks, &up);
     html! {
         svg xmlns=[namespace] viewBox={ "0 0 " (WIDTH) " " (HEIGHT) }
             role="img" aria-label="Cost of a check against the lag of a log-out" {
@@ -87,7 +87,7 @@ fn drawing(view: View<'_>, marks: &[Mark], namespace: Option<&str>) -> Markup {
             }
             (scales(top_us))
             @for (mark, name_at) in marks.iter().zip(names) {
-                (place(view, mark, up(mark.cost_ns), mark.cost_interval_ns.map(|ends| ends.map(up)), name_at))
+                (place(view, mark, &up, name_at))
             }
         }
     }
@@ -165,7 +165,9 @@ fn names(marks: &[Mark], up: impl Fn(f64) -> f64) -> Vec<f64> {
 }
 
 /// One arm: its mark or line, its interval, its name.
-fn place(view: View<'_>, mark: &Mark, y: f64, ends: Option<[f64; 2]>, name_y: f64) -> Markup {
+fn place(view: View<'_>, mark: &Mark, up: impl Fn(f64) -> f64, name_y: f64) -> Markup {
+    let y = up(mark.cost_ns);
+    let ends = mark.cost_interval_ns.map(|ends| ends.map(&up));
     let (from, to) = match mark.lag {
         Span::Ms(ms) => (across(ms), across(ms)),
         Span::Lifetime => (across(LIFETIMES_MS.0), across(LIFETIMES_MS.1)),
