@@ -69,7 +69,7 @@ impl Browser {
             .await;
     }
 
-    /// What it shows now as a file of this name, where `BOARD_PICTURES` names a folder for such: the
+    /// What it shows now as a file of this name, where `BOARD_PICTURES` names a folder: the
     /// pictures of the README.
     pub(crate) async fn picture(&self, name: &str) {
         if let Some(folder) = env::var_os("BOARD_PICTURES") {

@@ -77,7 +77,7 @@ pub(crate) fn file(view: View<'_>) -> Option<String> {
 fn drawing(view: View<'_>, marks: &[Mark], namespace: Option<&str>) -> Markup {
     let top_us = highest_us(marks);
     let up = |ns: f64| BOTTOM - (ns / 1_000.0).max(0.0) / top_us * (BOTTOM - TOP);
-    let names = names(marks, &up);
+    let names = names(marks, up);
     html! {
         svg xmlns=[namespace] viewBox={ "0 0 " (WIDTH) " " (HEIGHT) }
             role="img" aria-label="Cost of a check against the lag of a log-out" {
@@ -87,7 +87,7 @@ fn drawing(view: View<'_>, marks: &[Mark], namespace: Option<&str>) -> Markup {
             }
             (scales(top_us))
             @for (mark, name_at) in marks.iter().zip(names) {
-                (place(view, mark, &up, name_at))
+                (place(view, mark, up, name_at))
             }
         }
     }
