@@ -8,7 +8,14 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Folders that are not ours to judge, wherever they stand.
-const NOT_OURS: [&str; 5] = ["target", ".git", "node_modules", "runs", "results"];
+const NOT_OURS: [&str; 6] = [
+    "target",
+    ".git",
+    "node_modules",
+    "runs",
+    "results",
+    "vendor",
+];
 
 /// The folder of the workspace.
 pub(crate) fn root() -> PathBuf {
