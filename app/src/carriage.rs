@@ -3,7 +3,11 @@
 use std::fmt;
 
 use http::HeaderValue;
+use http::header::COOKIE;
+use http::request::Parts;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::problem::{Problem, Reason};
 
 /// How the credential of a new login reaches the client.
 #[derive(Debug, Clone)]
@@ -14,6 +18,30 @@ pub enum Carriage {
     Cookie(HeldBack<HeaderValue>),
     /// It is part of the answer's body (RFC 6749, section 5.1).
     Token(TokenAnswer),
+}
+
+/// The value of the one cookie of this name that the request carries.
+///
+/// # Errors
+/// `NoCredential` (401) where there is none, `MalformedCredential` (400) where there are two:
+/// servers should not rely on the order of cookies (RFC 6265, section 4.2.2).
+pub fn in_cookie<'r>(request: &'r Parts, name: &str) -> Result<&'r [u8], Problem> {
+    let mut found = None;
+    for header in request.headers.get_all(COOKIE) {
+        let pairs = header.as_bytes().split(|byte| *byte == b';');
+        for pair in pairs.map(<[u8]>::trim_ascii) {
+            let Some(value) = pair
+                .strip_prefix(name.as_bytes())
+                .and_then(|rest| rest.strip_prefix(b"="))
+            else {
+                continue;
+            };
+            if found.replace(value).is_some() {
+                return Err(Reason::MalformedCredential.into());
+            }
+        }
+    }
+    found.ok_or_else(|| Reason::NoCredential.into())
 }
 
 /// The token part of an answer to `/login` or `/token/refresh` (RFC 6749, section 5.1).

@@ -12,6 +12,8 @@
 
 mod harness;
 
+use std::time::Duration;
+
 use http::header::{AUTHORIZATION, COOKIE, WWW_AUTHENTICATE};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -235,11 +237,13 @@ pub async fn a_login_does_not_overtake_a_disabled_account(pair: Pair) {
         );
         tokio::spawn(async move { Visitor::default().post(&server, "/login", body).await })
     };
-    // Whether the account was read before it was disabled is chance; here it is likely.
-    for _ in 0..20 {
+    // Whether the account was read before it was disabled is chance; here it is likely, and the
+    // likelier the later it is disabled.
+    for round_ms in 0..100 {
         // One thread checks passwords, one after the other: these keep it busy.
         let herd: Vec<_> = (0..8).map(|_| log_in("luca", "wrong")).collect();
         let login = log_in("mia", "hopper-1906");
+        tokio::time::sleep(Duration::from_millis(round_ms)).await;
         let disable = json!({ "disabled": true });
         let disabled = ada.patch(&pair.a, "/admin/users/mia", disable).await;
         assert_eq!(disabled.status, StatusCode::OK, "{}", disabled.text);

@@ -59,6 +59,8 @@ pub enum Server {
         /// Further flags.
         flags: &'static [&'static str],
     },
+    /// `examples/sealed-cookie`.
+    SealedCookie,
     /// They are somebody's own, and somebody else has started them.
     Elsewhere,
 }
@@ -67,7 +69,7 @@ impl Server {
     /// Whether its instances ask a Redis.
     pub fn needs_store(self) -> bool {
         match self {
-            Self::Trusting | Self::Elsewhere => false,
+            Self::Trusting | Self::SealedCookie | Self::Elsewhere => false,
             Self::Session { store } => matches!(store, "redis" | "cached"),
             Self::Jwt { flags, .. } => flags.contains(&"--revoke") || flags.contains(&"--refresh"),
         }
@@ -136,6 +138,8 @@ pub enum CheckedWith {
     EveryKey,
     /// With the one that it signs with itself.
     SigningKey,
+    /// With the only one there is: it was read at the start, and nothing replaces it.
+    OnlyKey,
 }
 
 /// What becomes of a change to a login's record that was read before another change.
@@ -188,6 +192,8 @@ pub enum Carried {
         /// Whether an instance that does not know the id tells the browser to drop the cookie.
         unknown_removed: bool,
     },
+    /// In a cookie that holds the login itself, sealed; no answer but a log-out's removes it.
+    SealedCookie,
     /// In `Authorization`, as a signed token.
     SignedToken,
     /// In `Authorization`, as a mere claim.
@@ -210,7 +216,7 @@ pub enum Lifetime {
     None,
     /// The absolute lifetime of a session.
     Session,
-    /// The lifetime of an access token.
+    /// The lifetime of an access token, or of what else is handed out whole.
     AccessToken,
     /// None that is configured: the two weeks that tower-sessions gives a session by default.
     TwoWeeks,
@@ -299,7 +305,7 @@ const KEY_PAIR: Arm = Arm {
 };
 
 /// Every arm, in the order to show them.
-pub static ALL: [Arm; 15] = [
+pub static ALL: [Arm; 16] = [
     Arm {
         name: "trusting",
         label: "no check at all",
@@ -480,6 +486,22 @@ pub static ALL: [Arm; 15] = [
             ..TOKEN
         },
     },
+    Arm {
+        name: "sealed-cookie",
+        label: "Encrypted cookie (example)",
+        teaches: "nothing kept and nothing readable, and nothing to take back either",
+        pool: "sealed-cookie",
+        headline: false,
+        policy: Policy::RoundRobin,
+        server: Server::SealedCookie,
+        properties: Properties {
+            carried: Carried::SealedCookie,
+            expiry_step_ms: 1,
+            not_before: false,
+            checked_with: CheckedWith::OnlyKey,
+            ..TOKEN
+        },
+    },
 ];
 
 /// The arm of that name.
@@ -515,7 +537,7 @@ mod tests {
     fn names_and_pools_are_unique_and_a_pool_is_named_like_its_arm() {
         let names: std::collections::BTreeSet<_> = ALL.iter().map(|arm| arm.name).collect();
         let pools: std::collections::BTreeSet<_> = ALL.iter().map(|arm| arm.pool).collect();
-        assert_eq!((names.len(), pools.len()), (15, 15));
+        assert_eq!((names.len(), pools.len()), (16, 16));
         for arm in &ALL {
             // The one exception: the plainest JWT arm has the plainest pool.
             let named_alike = arm.pool == arm.name || (arm.name, arm.pool) == ("jwt-hs256", "jwt");
@@ -569,6 +591,6 @@ mod tests {
             "{wrong}"
         );
         assert_eq!(wrong.lines().count(), 1);
-        assert_eq!(choose(&[], true).unwrap().len(), 15);
+        assert_eq!(choose(&[], true).unwrap().len(), 16);
     }
 }

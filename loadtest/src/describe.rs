@@ -67,6 +67,10 @@ fn settings(arm: &Arm, lives: Lives) -> BTreeMap<String, Value> {
                 set("absolute_ms", json!(lives.absolute_ms));
             }
         }
+        Server::SealedCookie => {
+            set("alg", json!("A256GCM"));
+            set("lifetime_ms", json!(lives.access_ms));
+        }
         Server::Jwt { alg, flags, .. } => {
             set("alg", json!(alg));
             set("access_ms", json!(lives.access_ms));

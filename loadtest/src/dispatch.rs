@@ -29,6 +29,7 @@ pub fn foreign(args: &[OsString]) -> Option<ExitCode> {
     };
     let code = match subcommand.to_str()? {
         "inspect" => run(&args[1..], "server-jwt", server_jwt::run),
+        "sealed-cookie" => child(&args[1..], "sealed-cookie", sealed_cookie::run),
         "server-jwt" => child(&args[1..], "server-jwt", server_jwt::run),
         "server-session" => child(&args[1..], "server-session", server_session::run),
         "trusting" => child(&args[1..], "trusting", |args: TrustingArgs| {

@@ -387,7 +387,7 @@ mod tests {
         let mut lines = String::new();
         for arm in arms::ALL.iter().filter(|arm| arm.headline) {
             let client = match arm.properties.carried {
-                Carried::SessionCookie { .. } => Client::KeepsCookie,
+                Carried::SessionCookie { .. } | Carried::SealedCookie => Client::KeepsCookie,
                 Carried::SignedToken | Carried::Claim => Client::Bearer,
             };
             for happening in [

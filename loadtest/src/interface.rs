@@ -50,7 +50,9 @@ impl Interface {
     /// That of this project's servers, as `arm` hands out credentials.
     pub fn of(arm: &Arm) -> Interface {
         Interface::new(match arm.properties.carried {
-            Carried::SessionCookie { .. } => Place::Cookie(format!("sid-{}", arm.pool)),
+            Carried::SessionCookie { .. } | Carried::SealedCookie => {
+                Place::Cookie(format!("sid-{}", arm.pool))
+            }
             Carried::SignedToken | Carried::Claim => Place::Bearer("/access_token".to_owned()),
         })
     }

@@ -140,6 +140,10 @@ impl Premises {
             Server::Trusting => words(&["trusting"]),
             Server::Elsewhere => bail!("{}: this is for somebody else to start", arm.name),
             Server::Session { store } => session(store, lives),
+            Server::SealedCookie => {
+                let file = self.key_path(arm, Keys::Shared, tag, name);
+                sealed(&file, lives)
+            }
             Server::Jwt { alg, keys, flags } => {
                 let file = self.key_file(arm, alg, keys, tag, name).await?;
                 let mut args = jwt(&file, flags, lives);
@@ -265,6 +269,14 @@ fn jwt(keys: &Path, flags: &[&str], lives: Lives) -> Vec<OsString> {
     ]);
     args.push(keys.into());
     args.extend(words(flags));
+    args
+}
+
+/// Its key is in a file that the first of its instances makes.
+fn sealed(key: &Path, lives: Lives) -> Vec<OsString> {
+    let lifetime_ms = lives.access_ms.to_string();
+    let mut args = words(&["sealed-cookie", "--lifetime-ms", &lifetime_ms, "--key-file"]);
+    args.push(key.into());
     args
 }
 

@@ -82,7 +82,9 @@ impl std::fmt::Debug for Account {
 /// The kinds of client that an arm is asked by.
 pub fn kinds(arm: &Arm) -> &'static [Client] {
     match arm.properties.carried {
-        Carried::SessionCookie { .. } => &[Client::Browser, Client::KeepsCookie],
+        Carried::SessionCookie { .. } | Carried::SealedCookie => {
+            &[Client::Browser, Client::KeepsCookie]
+        }
         Carried::SignedToken | Carried::Claim => &[Client::Bearer],
     }
 }
@@ -90,7 +92,7 @@ pub fn kinds(arm: &Arm) -> &'static [Client] {
 /// The kind that holds on to its credential: what an attacker, or a stale tab, does.
 pub fn steadfast(arm: &Arm) -> Client {
     match arm.properties.carried {
-        Carried::SessionCookie { .. } => Client::KeepsCookie,
+        Carried::SessionCookie { .. } | Carried::SealedCookie => Client::KeepsCookie,
         Carried::SignedToken | Carried::Claim => Client::Bearer,
     }
 }

@@ -4,10 +4,10 @@
 //! there; a cookie that is HttpOnly it cannot, but browsers send that along when other sites ask.
 
 use app::{Carriage, Challenge, Credential, Forgotten, HeldBack, Instance, Problem, Reason};
-use app::{Ended, TokenAnswer};
+use app::{Ended, TokenAnswer, carriage};
 use cookie::{Cookie, SameSite};
 use http::HeaderValue;
-use http::header::{AUTHORIZATION, COOKIE};
+use http::header::AUTHORIZATION;
 use http::request::Parts;
 
 /// What a browser keeps of one cookie, name and value together (RFC 6265bis, section 5.7).
@@ -31,7 +31,7 @@ impl Carry {
     pub fn token<'p>(self, request: &'p Parts, instance: &Instance) -> Result<&'p [u8], Problem> {
         match self {
             Self::Bearer => bearer(request),
-            Self::Cookie => in_cookie(request, &instance.cookie_name()),
+            Self::Cookie => carriage::in_cookie(request, &instance.cookie_name()),
         }
     }
 
@@ -114,26 +114,6 @@ fn bearer(request: &Parts) -> Result<&[u8], Problem> {
         return Err(Reason::MalformedCredential.into());
     }
     Ok(token)
-}
-
-fn in_cookie<'p>(request: &'p Parts, name: &str) -> Result<&'p [u8], Problem> {
-    let mut found = None;
-    for header in request.headers.get_all(COOKIE) {
-        let pairs = header.as_bytes().split(|byte| *byte == b';');
-        for pair in pairs.map(<[u8]>::trim_ascii) {
-            let Some(value) = pair
-                .strip_prefix(name.as_bytes())
-                .and_then(|rest| rest.strip_prefix(b"="))
-            else {
-                continue;
-            };
-            // Servers should not rely on the order of cookies (RFC 6265, section 4.2.2).
-            if found.replace(value).is_some() {
-                return Err(Reason::MalformedCredential.into());
-            }
-        }
-    }
-    found.ok_or_else(|| Reason::NoCredential.into())
 }
 
 /// No `Max-Age`: what ends the login is the token's own expiry.

@@ -30,8 +30,11 @@ pub static EVENT: Event = Event {
 };
 
 fn why_not(arm: &Arm) -> Option<&'static str> {
-    let unsigned = arm.properties.checked_with == CheckedWith::Nothing;
-    unsigned.then_some("it signs nothing, so there is no secret to differ")
+    match arm.properties.checked_with {
+        CheckedWith::Nothing => Some("it signs nothing, so there is no secret to differ"),
+        CheckedWith::OnlyKey => Some("its key is read once, at the start; nothing replaces it"),
+        CheckedWith::EveryKey | CheckedWith::SigningKey => None,
+    }
 }
 
 fn play(company: &mut Company) -> LocalBoxFuture<'_, anyhow::Result<Vec<Observed>>> {

@@ -49,6 +49,9 @@ fn why_not(arm: &Arm) -> Option<&'static str> {
     if arm.properties.checked_with == CheckedWith::Nothing {
         return Some("it signs nothing, so there is no key to replace");
     }
+    if arm.properties.checked_with == CheckedWith::OnlyKey {
+        return Some("its key is read once, at the start; nothing replaces it");
+    }
     let alone = arm.properties.state == State::CredentialOfOne;
     alone.then_some("its servers share no key that could be replaced for all")
 }

@@ -45,7 +45,9 @@ enum Planted {
 
 fn why_not(arm: &Arm) -> Option<&'static str> {
     let cookie = matches!(arm.properties.carried, Carried::SessionCookie { .. });
-    (!cookie).then_some("a token is made at the login, so none can be planted before it")
+    (!cookie).then_some(
+        "what is handed out whole is made at the login, so none can be planted before it",
+    )
 }
 
 fn play(company: &mut Company) -> LocalBoxFuture<'_, anyhow::Result<Vec<Observed>>> {

@@ -67,9 +67,13 @@ fn play(company: &mut Company) -> LocalBoxFuture<'_, anyhow::Result<Vec<Observed
                 ("alg-none", edited(unsigned)),
             ],
             Carried::SignedToken => vec![],
+            Carried::SealedCookie => vec![
+                ("edited-start", edited(edit_id)),
+                ("edited-end", edited(edit_end)),
+            ],
         };
         made_elsewhere(company, &mut variants).await?;
-        if company.scene.arm.properties.carried == Carried::SignedToken {
+        if made_whole(company) {
             let half = edited(|token| token[..token.len() / 2].to_owned());
             variants.push(("malformed", half));
         }
@@ -92,17 +96,23 @@ async fn made_elsewhere(
         (Carried::SessionCookie { .. }, Some(rig)) => {
             variants.push(("other-store", strangers(company, rig).await?));
         }
-        (Carried::SignedToken, Some(rig)) => {
+        (Carried::SignedToken | Carried::SealedCookie, Some(rig)) => {
             variants.push(("foreign-key", strangers(company, rig).await?));
         }
         _ => {}
     }
-    if company.scene.arm.properties.carried == Carried::SignedToken
+    if made_whole(company)
         && let Some(lab) = &company.scene.lab
     {
         variants.push(("expired", expired(company, lab).await?));
     }
     Ok(())
+}
+
+/// Whether a credential is no mere name: it holds what it stands for, its end included.
+fn made_whole(company: &Company) -> bool {
+    let carried = company.scene.arm.properties.carried;
+    matches!(carried, Carried::SignedToken | Carried::SealedCookie)
 }
 
 fn good_ones(company: &Company) -> Vec<(String, Ticket)> {
@@ -136,7 +146,7 @@ async fn show(scene: &Scene, variant: &str, forgeries: &[Forgery]) -> Observed {
 pub fn forged(carried: Carried, good: &Ticket) -> Ticket {
     match carried {
         Carried::Claim => good.edited(|_| "ada".to_owned()),
-        Carried::SessionCookie { .. } => good.edited(edit_id),
+        Carried::SessionCookie { .. } | Carried::SealedCookie => good.edited(edit_id),
         Carried::SignedToken => good.edited(promote),
     }
 }
@@ -182,6 +192,13 @@ async fn made_at(
 fn edit_id(id: &str) -> String {
     let first = if id.starts_with('A') { 'B' } else { 'A' };
     std::iter::once(first).chain(id.chars().skip(1)).collect()
+}
+
+/// The same but for a character near its end, where the proof of a sealed cookie stands.
+fn edit_end(value: &str) -> String {
+    let at = value.len().saturating_sub(5);
+    let (start, end) = value.split_at_checked(at).unwrap_or((value, ""));
+    format!("{start}{}", edit_id(end))
 }
 
 /// 128 random bits, written like the id of a session.

@@ -155,7 +155,7 @@ impl Properties {
     fn accepts_key(&self, signed_with: Key, held: Held) -> bool {
         match self.checked_with {
             CheckedWith::Nothing => true,
-            CheckedWith::SigningKey => held.signs_with == signed_with,
+            CheckedWith::SigningKey | CheckedWith::OnlyKey => held.signs_with == signed_with,
             CheckedWith::EveryKey => match signed_with {
                 Key::Old => held.old,
                 Key::New => held.new,
@@ -174,9 +174,10 @@ impl Properties {
         } else {
             0
         };
-        // A token says itself when it was made, by its issuer's clock; whoever keeps a record
-        // counts from when it was written, by the clock that will judge it.
-        let by_the_taker = by_the_one_asked || self.carried == Carried::SignedToken;
+        // What is handed out whole says itself when it was made, by its issuer's clock; whoever
+        // keeps a record counts from when it was written, by the clock that will judge it.
+        let says_itself = matches!(self.carried, Carried::SignedToken | Carried::SealedCookie);
+        let by_the_taker = by_the_one_asked || says_itself;
         let taker_ahead_ms = if by_the_taker {
             0
         } else {

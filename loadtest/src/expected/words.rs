@@ -57,7 +57,7 @@ impl Properties {
             Happening::KeysReplaced {
                 in_two_phases: true,
             } => match self.checked_with {
-                CheckedWith::SigningKey => {
+                CheckedWith::SigningKey | CheckedWith::OnlyKey => {
                     "refused where the signer has changed: no other key is tried"
                 }
                 CheckedWith::EveryKey | CheckedWith::Nothing => "all recognised",

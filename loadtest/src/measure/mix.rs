@@ -28,7 +28,7 @@ pub fn kinds(case: &Case) -> Vec<CredentialKind> {
         use CredentialKind::{Expired, ForeignKey, Forged, Revoked};
         kinds.extend([Forged, ForeignKey, Revoked]);
         // A session that is over is gone; there is nothing left that could be taken for it.
-        if carried == Carried::SignedToken {
+        if matches!(carried, Carried::SignedToken | Carried::SealedCookie) {
             kinds.push(Expired);
         }
     }

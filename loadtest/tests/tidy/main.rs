@@ -25,6 +25,7 @@ fn the_application_knows_neither_way_of_remembering() {
         "tower-sessions",
         "server-session",
         "server-jwt",
+        "sealed-cookie",
     ] {
         if Manifest::of("app").depends_on(library) {
             problems.push(format!("app/Cargo.toml: depends on {library}"));
@@ -70,7 +71,7 @@ fn in_server_jwt_only_the_deny_list_and_the_refresh_family_speak_to_redis() {
 /// The instrument speaks HTTP: it must not be able to look into what it measures.
 #[test]
 fn in_loadtest_only_the_dispatcher_names_a_server() {
-    let names = |path: &String| mentions(path, &["server_session", "server_jwt"]);
+    let names = |path: &String| mentions(path, &["server_session", "server_jwt", "sealed_cookie"]);
     let paths = files("loadtest/src", "rs")
         .into_iter()
         .filter(|path| !path.ends_with("/dispatch.rs"));
