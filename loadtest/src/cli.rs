@@ -182,7 +182,7 @@ pub struct ReportArgs {
     #[arg(long, value_name = "MS", default_value_t = 5.0)]
     pub handler_ms: f64,
 
-    /// A file, such as README.md, whose report block to replace
+    /// A file whose block to replace: README.md's report, or docs/DECIDE.md's choice
     #[arg(long, value_name = "FILE")]
     pub splice: Option<PathBuf>,
 
@@ -193,6 +193,10 @@ pub struct ReportArgs {
     /// Another run to hold this one against: what came out otherwise
     #[arg(long, value_name = "DIR")]
     pub against: Option<PathBuf>,
+
+    /// A run of `measure` whose costs stand where ways are chosen from, instead of this run's
+    #[arg(long, value_name = "DIR")]
+    pub costs: Option<PathBuf>,
 }
 
 /// An arm that is run with the settings of another.

@@ -3,7 +3,7 @@
 use crate::cli::ReportArgs;
 use crate::failure::{Failure, exit};
 use crate::record::Record;
-use crate::report::{self, Options};
+use crate::report::{self, Costs, Options};
 
 /// Writes the reports and names the files.
 ///
@@ -17,14 +17,23 @@ pub fn run(args: ReportArgs) -> anyhow::Result<u8> {
         splice,
         ladder,
         against,
+        costs,
     } = args;
     let against = against.map(|dir| Record::load(&dir)).transpose();
+    let costs = costs.map(|dir| {
+        Record::load(&dir).map(|record| Costs {
+            dir: dir.display().to_string(),
+            record,
+        })
+    });
+    let costs = costs.transpose();
     let options = Options {
         handler_ms,
         out,
         splice,
         ladder,
         against: against.map_err(|error| Failure::Usage(format!("--against {error}")))?,
+        costs: costs.map_err(|error| Failure::Usage(format!("--costs {error}")))?,
     };
     let written = report::run(&dirs, &options);
     let written = written.map_err(|error| Failure::Usage(format!("{error:#}")))?;

@@ -10,6 +10,7 @@
 
 mod advice;
 mod against;
+mod choose;
 mod cost;
 pub mod csv;
 mod findings;
@@ -53,6 +54,17 @@ pub struct Options {
     pub ladder: Option<PathBuf>,
     /// Another run to hold this one against.
     pub against: Option<Record>,
+    /// A run whose costs to name where ways are chosen from, if not this one's.
+    pub costs: Option<Costs>,
+}
+
+/// A run of which only the costs are wanted.
+#[derive(Debug, Clone)]
+pub struct Costs {
+    /// Its folder, as it was named.
+    pub dir: String,
+    /// Its record.
+    pub record: Record,
 }
 
 impl Default for Options {
@@ -63,13 +75,15 @@ impl Default for Options {
             splice: None,
             ladder: None,
             against: None,
+            costs: None,
         }
     }
 }
 
 impl Options {
     fn is_about_one_run(&self) -> bool {
-        self.out.is_some() || self.splice.is_some() || self.against.is_some()
+        let beside = self.against.is_some() || self.costs.is_some();
+        self.out.is_some() || self.splice.is_some() || beside
     }
 }
 
@@ -88,7 +102,7 @@ pub fn run(dirs: &[PathBuf], options: &Options) -> anyhow::Result<Vec<PathBuf>> 
     );
     ensure!(
         dirs.len() == 1 || !options.is_about_one_run(),
-        "--out, --splice and --against take one run; name one folder"
+        "--out, --splice, --against and --costs take one run; name one folder"
     );
     let ladder = options.ladder.as_deref().map(measured_ladder).transpose()?;
     let mut written = Vec::new();
@@ -105,7 +119,7 @@ pub fn run(dirs: &[PathBuf], options: &Options) -> anyhow::Result<Vec<PathBuf>> 
         let out = options.out.as_deref().unwrap_or(beside);
         written.extend(write(&record, out, options)?);
         if let Some(file) = &options.splice {
-            splice::into_file(&record, dir, file)?;
+            splice::into_file(&record, dir, file, options.costs.as_ref())?;
             written.push(file.clone());
         }
     }
@@ -177,4 +191,19 @@ pub fn title(record: &Record) -> String {
 /// If there are no such markers, or too many.
 pub fn spliced(record: &Record, dir: &str, file: &str, text: &str) -> anyhow::Result<String> {
     splice::spliced(record, dir, file, text)
+}
+
+/// The text of `file`, a page on which way to choose, with the path filled from the record of `dir`
+/// and from `costs` between its markers.
+///
+/// # Errors
+/// If there are no such markers, or too many.
+pub fn chosen(
+    record: &Record,
+    dir: &str,
+    file: &str,
+    text: &str,
+    costs: Option<&Costs>,
+) -> anyhow::Result<String> {
+    splice::chosen(record, dir, file, text, costs)
 }

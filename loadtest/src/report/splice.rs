@@ -1,29 +1,58 @@
-//! The report block of a README: made by a command, and carrying it.
+//! The report block of a README and the path of a page on choosing: made by a command, and
+//! carrying it.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, bail};
 
+use super::markdown::choose::{self, Sections};
 use super::view::View;
-use super::{markdown, titles};
+use super::{Costs, markdown, titles};
 use crate::record::Record;
 
-const BEGIN: &str = "<!-- BEGIN: report -->";
-const END: &str = "<!-- END: report -->";
+/// Between these stands what page one of the report says.
+const REPORT: Block = Block {
+    begin: "<!-- BEGIN: report -->",
+    end: "<!-- END: report -->",
+};
 
-/// Replace the block between the markers of `file` by what this record says.
-pub(crate) fn into_file(record: &Record, dir: &Path, file: &Path) -> anyhow::Result<()> {
+/// Between these stands which way to choose.
+const CHOOSE: Block = Block {
+    begin: "<!-- BEGIN: choose -->",
+    end: "<!-- END: choose -->",
+};
+
+/// Two markers.
+struct Block {
+    begin: &'static str,
+    end: &'static str,
+}
+
+/// Replace what is between the markers of `file`, of whichever kind, by what this record says.
+pub(crate) fn into_file(
+    record: &Record,
+    dir: &Path,
+    file: &Path,
+    costs: Option<&Costs>,
+) -> anyhow::Result<()> {
     let text = fs::read_to_string(file)
         .with_context(|| format!("--splice {}: cannot be read", file.display()))?;
-    let name = file
-        .file_name()
-        .unwrap_or(file.as_os_str())
-        .to_string_lossy();
-    let spliced = spliced(record, &dir.display().to_string(), &name, &text).with_context(|| {
+    let dir = dir.display().to_string();
+    let outcome = if text.contains(CHOOSE.begin) {
+        chosen(record, &dir, &file.display().to_string(), &text, costs)
+    } else {
+        let name = file.file_name().unwrap_or(file.as_os_str());
+        spliced(record, &dir, &name.to_string_lossy(), &text)
+    };
+    let spliced = outcome.with_context(|| {
         format!(
-            "--splice {}: put {BEGIN} and {END} where the block is to stand",
-            file.display()
+            "--splice {}: put {} and {} (or {} and {}) where the block is to stand",
+            file.display(),
+            REPORT.begin,
+            REPORT.end,
+            CHOOSE.begin,
+            CHOOSE.end,
         )
     })?;
     fs::write(file, spliced)
@@ -38,27 +67,60 @@ pub(crate) fn spliced(
     text: &str,
 ) -> anyhow::Result<String> {
     let view = View::new(record);
-    let block = format!(
-        "{BEGIN}\n<!-- Do not edit: made by `loadtest report {dir} --splice {file}` -->\n\n\
-         **{}.**\n\n{}{END}",
-        titles::page(view),
-        markdown::summary(view),
-    );
-    between(text, &block)
+    let command = format!("loadtest report {dir} --splice {file}");
+    let block = format!("**{}.**\n\n{}", titles::page(view), markdown::summary(view));
+    between(text, &REPORT, &command, &block)
 }
 
-/// `text` with `block` in place of its markers and what is between them.
-fn between(text: &str, block: &str) -> anyhow::Result<String> {
-    let (Some(begin), Some(end)) = (text.find(BEGIN), text.find(END)) else {
-        bail!("has no report block");
+/// `text` with the path between its markers, linked to the reports of the runs it is filled from.
+pub(crate) fn chosen(
+    record: &Record,
+    dir: &str,
+    file: &str,
+    text: &str,
+    costs: Option<&Costs>,
+) -> anyhow::Result<String> {
+    let view = View::new(record);
+    let mut command = format!("loadtest report {dir}");
+    if let Some(costs) = costs {
+        command += &format!(" --costs {}", costs.dir);
+    }
+    command += &format!(" --splice {file}");
+    let page = |dir: &str| format!("{}/report.md", seen_from(file, dir));
+    let sections = Sections {
+        run: page(dir),
+        costs: page(costs.map_or(dir, |costs| &costs.dir)),
     };
-    if end < begin || text.matches(BEGIN).count() > 1 || text.matches(END).count() > 1 {
-        bail!("has more than one report block, or its end before its beginning");
+    let of_costs = costs.map_or(view, |costs| View::new(&costs.record));
+    let block = choose::choose(view, of_costs, &sections);
+    between(text, &CHOOSE, &command, &block)
+}
+
+/// A folder as a link in `file` has to name it; both are named from the same folder.
+fn seen_from(file: &str, dir: &str) -> String {
+    let mut folder: Vec<_> = file.split('/').collect();
+    folder.pop();
+    let dir: Vec<_> = dir.trim_end_matches('/').split('/').collect();
+    let shared = folder.iter().zip(&dir).take_while(|(a, b)| a == b).count();
+    let up = std::iter::repeat_n("..", folder.len() - shared);
+    up.chain(dir[shared..].iter().copied())
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
+/// `text` with `words` in place of a block's markers and what is between them.
+fn between(text: &str, block: &Block, command: &str, words: &str) -> anyhow::Result<String> {
+    let Block { begin, end } = block;
+    let (Some(starts), Some(ends)) = (text.find(begin), text.find(end)) else {
+        bail!("has no such block");
+    };
+    if ends < starts || text.matches(begin).count() > 1 || text.matches(end).count() > 1 {
+        bail!("has more than one such block, or its end before its beginning");
     }
     Ok(format!(
-        "{}{block}{}",
-        &text[..begin],
-        &text[end + END.len()..]
+        "{}{begin}\n<!-- Do not edit: made by `{command}` -->\n\n{words}{end}{}",
+        &text[..starts],
+        &text[ends + end.len()..]
     ))
 }
 
@@ -68,22 +130,39 @@ mod tests {
 
     #[test]
     fn only_the_block_is_replaced_and_twice_is_once() {
-        let readme = format!("before\n{BEGIN}\nold\n{END}\nafter\n");
-        let block = format!("{BEGIN}\nnew\n{END}");
-        let once = between(&readme, &block).unwrap();
-        assert_eq!(once, format!("before\n{BEGIN}\nnew\n{END}\nafter\n"));
-        assert_eq!(between(&once, &block).unwrap(), once);
+        let Block { begin, end } = REPORT;
+        let readme = format!("before\n{begin}\nold\n{end}\nafter\n");
+        let once = between(&readme, &REPORT, "a command", "new\n").unwrap();
+        let made = "<!-- Do not edit: made by `a command` -->";
+        assert_eq!(
+            once,
+            format!("before\n{begin}\n{made}\n\nnew\n{end}\nafter\n")
+        );
+        assert_eq!(between(&once, &REPORT, "a command", "new\n").unwrap(), once);
     }
 
     #[test]
     fn a_file_without_one_block_is_left_alone() {
+        let Block { begin, end } = REPORT;
         for text in [
             "",
-            BEGIN,
-            &format!("{END} {BEGIN}"),
-            &format!("{BEGIN}{END}{BEGIN}{END}"),
+            begin,
+            &format!("{end} {begin}"),
+            &format!("{begin}{end}{begin}{end}"),
+            &format!("{}{}", CHOOSE.begin, CHOOSE.end),
         ] {
-            assert!(between(text, "x").is_err(), "{text:?}");
+            assert!(between(text, &REPORT, "", "x").is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_link_is_seen_from_where_the_page_stands() {
+        for (file, dir, link) in [
+            ("README.md", "docs/results/x", "docs/results/x"),
+            ("docs/DECIDE.md", "docs/results/x/", "results/x"),
+            ("docs/a/b.md", "runs/x", "../../runs/x"),
+        ] {
+            assert_eq!(seen_from(file, dir), link);
         }
     }
 }

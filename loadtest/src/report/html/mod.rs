@@ -5,6 +5,7 @@
 
 mod about;
 mod against;
+mod choose;
 mod cost;
 mod hops;
 mod ladder;
@@ -41,6 +42,7 @@ pub(crate) fn render(view: View<'_>, options: &Options) -> String {
                         (against::render(view, View::new(other)))
                     }
                     @if view.watched() {
+                        (choose::render(view, options))
                         (matrix::render(view))
                         (hops::render(view))
                         (lags::render(view))
