@@ -186,7 +186,7 @@ pub struct ReportArgs {
     #[arg(long, value_name = "MS", default_value_t = 5.0)]
     pub handler_ms: f64,
 
-    /// A file, such as README.md, whose report block to replace
+    /// A file whose block to replace: README.md's report, or docs/DECIDE.md's choice
     #[arg(long, value_name = "FILE")]
     pub splice: Option<PathBuf>,
 

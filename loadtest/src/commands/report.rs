@@ -3,6 +3,7 @@
 use crate::cli::ReportArgs;
 use crate::failure::{Failure, exit};
 use crate::record::Record;
+use crate::report::cost_run::CostRun;
 use crate::report::{self, Options};
 
 /// Writes the reports and names the files.
@@ -20,13 +21,14 @@ pub fn run(args: ReportArgs) -> anyhow::Result<u8> {
         against,
     } = args;
     let against = against.map(|dir| Record::load(&dir)).transpose();
+    let costs = cost.as_deref().map(CostRun::load).transpose();
     let options = Options {
         handler_ms,
         out,
         splice,
         ladder,
-        cost,
         against: against.map_err(|error| Failure::Usage(format!("--against {error}")))?,
+        costs: costs.map_err(|error| Failure::Usage(format!("{error:#}")))?,
     };
     let written = report::run(&dirs, &options);
     let written = written.map_err(|error| Failure::Usage(format!("{error:#}")))?;

@@ -10,7 +10,7 @@ use super::view::View;
 use crate::record::{Doubt, Record, Section};
 
 /// Another run, and the name of its folder.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct CostRun {
     /// What it measured.
     pub record: Record,

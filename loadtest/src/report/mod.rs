@@ -10,6 +10,7 @@
 
 mod advice;
 mod against;
+mod choose;
 mod cost;
 pub mod cost_run;
 pub mod csv;
@@ -56,10 +57,10 @@ pub struct Options {
     pub splice: Option<PathBuf>,
     /// The folder of a record whose ladder to show as well.
     pub ladder: Option<PathBuf>,
-    /// The folder of a run of `measure`, whose costs to show instead of the run's own.
-    pub cost: Option<PathBuf>,
     /// Another run to hold this one against.
     pub against: Option<Record>,
+    /// A run of `measure`, whose costs to show instead of the run's own.
+    pub costs: Option<CostRun>,
 }
 
 impl Default for Options {
@@ -69,15 +70,16 @@ impl Default for Options {
             out: None,
             splice: None,
             ladder: None,
-            cost: None,
             against: None,
+            costs: None,
         }
     }
 }
 
 impl Options {
     fn is_about_one_run(&self) -> bool {
-        self.out.is_some() || self.splice.is_some() || self.against.is_some()
+        let beside = self.against.is_some() || self.costs.is_some();
+        self.out.is_some() || self.splice.is_some() || beside
     }
 }
 
@@ -99,14 +101,13 @@ pub fn run(dirs: &[PathBuf], options: &Options) -> anyhow::Result<Vec<PathBuf>> 
         "--out, --splice and --against take one run; name one folder"
     );
     let ladder = options.ladder.as_deref().map(measured_ladder).transpose()?;
-    let costs = options.cost.as_deref().map(CostRun::load).transpose()?;
     let mut written = Vec::new();
     for dir in dirs {
         let mut record = Record::load(dir)?;
         if let Some(ladder) = &ladder {
             record.ladder.clone_from(ladder);
         }
-        if let Some(costs) = &costs {
+        if let Some(costs) = &options.costs {
             record = cost_run::with_costs_of(record, costs);
         }
         let beside = if dir.is_dir() {
@@ -117,7 +118,7 @@ pub fn run(dirs: &[PathBuf], options: &Options) -> anyhow::Result<Vec<PathBuf>> 
         let out = options.out.as_deref().unwrap_or(beside);
         written.extend(write(&record, out, options)?);
         if let Some(file) = &options.splice {
-            splice::into_file(&record, dir, costs.as_ref(), file)?;
+            splice::into_file(&record, dir, options.costs.as_ref(), file)?;
             written.push(file.clone());
         }
     }
@@ -270,4 +271,19 @@ pub fn spliced(
         None => record,
     };
     splice::spliced(&record, dir, costs, file, text)
+}
+
+/// The text of `file`, a page on which way to choose, with the path filled from the record of `dir`
+/// and from `costs` between its markers.
+///
+/// # Errors
+/// If there are no such markers, or too many.
+pub fn chosen(
+    record: &Record,
+    dir: &str,
+    costs: Option<&CostRun>,
+    file: &str,
+    text: &str,
+) -> anyhow::Result<String> {
+    splice::chosen(record, dir, costs, file, text)
 }

@@ -37,7 +37,7 @@ fn costs_of_a_run_of_their_own_stand_beside_the_lags_and_make_a_frontier() {
     assert!(!alone.contains("id=\"frontier\"") && !run.join("frontier.svg").exists());
 
     let options = Options {
-        cost: Some(costs.clone()),
+        costs: Some(CostRun::load(&costs).unwrap()),
         ..Options::default()
     };
     report::run(std::slice::from_ref(&run), &options).unwrap();
@@ -101,11 +101,7 @@ fn an_invalid_run_of_costs_stays_invalid_beside_another() {
 fn a_folder_without_costs_is_refused_with_the_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let [run, _] = apart(folder.path());
-    let options = Options {
-        cost: Some(run.clone()),
-        ..Options::default()
-    };
-    let error = report::run(&[run], &options).unwrap_err();
+    let error = CostRun::load(&run).unwrap_err();
     let line = format!("{error:#}");
     assert!(
         line.starts_with("--cost ") && line.contains("loadtest measure"),

@@ -1,6 +1,7 @@
 //! Reports from records: what the data says is what the report says, and nothing else.
 
 mod against;
+mod choose;
 mod contrast;
 mod forms;
 mod frontier;

@@ -188,6 +188,28 @@ fn the_block_in_the_readme_is_what_report_makes_of_the_newest_results() {
     assert!(again == readme, "README.md: run `{made_by}` again");
 }
 
+/// The choice is filled from committed runs by the command that it names.
+#[test]
+fn the_choice_is_what_report_makes_of_the_runs_that_it_names() {
+    let page = read("docs/DECIDE.md");
+    let made_by = page
+        .split("made by `")
+        .nth(1)
+        .and_then(|rest| rest.split_once('`'))
+        .map_or("", |(command, _)| command);
+    let words: Vec<_> = made_by.split(' ').collect();
+    let ["loadtest", "report", dir, "--cost", costs, "--splice", file] = words[..] else {
+        panic!("docs/DECIDE.md: made by `{made_by}`, which names no two runs");
+    };
+    let load = |dir: &str| loadtest::record::Record::load(&root().join(dir)).unwrap();
+    let of_costs = CostRun {
+        dir: costs.to_owned(),
+        record: load(costs),
+    };
+    let again = loadtest::report::chosen(&load(dir), dir, Some(&of_costs), file, &page).unwrap();
+    assert!(again == page, "docs/DECIDE.md: run `{made_by}` again");
+}
+
 #[test]
 fn whoever_comes_finds_the_documents() {
     let wanted = [
@@ -198,6 +220,7 @@ fn whoever_comes_finds_the_documents() {
         "docs/ARCHITECTURE.md",
         "docs/METHODOLOGY.md",
         "docs/BIAS.md",
+        "docs/DECIDE.md",
         "deny.toml",
         ".ci/run",
         "loadtest/record.schema.json",

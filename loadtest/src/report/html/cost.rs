@@ -110,11 +110,16 @@ fn cost_table(view: View<'_>, costs: &[ArmCost]) -> Markup {
     parts::scrolling("Cost by process", &table)
 }
 
+/// What an arm's row of costs is linked to by.
+pub(super) fn row_id(arm: &str) -> String {
+    format!("cost-{arm}")
+}
+
 fn cost_row(view: View<'_>, cost: &ArmCost) -> Markup {
     let ns = |ns: Option<f64>| ns.map_or_else(|| "–".to_owned(), words::nanoseconds);
     let comparison = cost::against_zero(view, &cost.arm);
     html! {
-        tr {
+        tr id=(row_id(&cost.arm)) {
             th scope="row" { (words::capital(&view.short_label_of(&cost.arm))) }
             td.number { (ns(cost.server_ns)) }
             td.number { (ns(cost.store_ns)) }

@@ -97,13 +97,21 @@ fn matrix_table(view: View<'_>, groups: &[Vec<&EventStory>]) -> Markup {
     }
 }
 
+/// What a square of the matrix is linked to by.
+pub(super) fn cell_id(arm: &str, event: &str) -> String {
+    format!("cell-{arm}-{event}")
+}
+
 fn matrix_cell(view: View<'_>, arm: &Arm, event: &EventStory) -> Markup {
+    let id = cell_id(&arm.arm, &event.event);
     match observed::of(view, arm, event).as_slice() {
-        [one] => parts::cell(&one.mark),
+        [one] => html! {
+            td id=(id) class=(one.mark.tone.name()) { (parts::inside(&one.mark)) }
+        },
         many => {
             let last = many.last().map_or("", |part| part.mark.tone.name());
             html! {
-                td class={ "split " (last) } {
+                td id=(id) class={ "split " (last) } {
                     @for part in many {
                         div class=(part.mark.tone.name()) {
                             (parts::inside_for(&words::join(&part.who), &part.mark))

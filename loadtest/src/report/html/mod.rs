@@ -5,6 +5,7 @@
 
 mod about;
 mod against;
+mod choose;
 mod cost;
 pub(super) mod frontier;
 mod hops;
@@ -32,6 +33,7 @@ pub(crate) fn render(view: View<'_>, options: &Options) -> String {
             (against::render(view, View::new(other)))
         }
         @if view.watched() {
+            (choose::render(view))
             (matrix::render(view))
             (hops::render(view))
             (lags::render(view))

@@ -9,7 +9,8 @@ use crate::report::view::View;
 use crate::report::{Options, advice, findings, validity, words};
 
 /// What comes after page one.
-const SECTIONS: [(&str, &str); 6] = [
+const SECTIONS: [(&str, &str); 7] = [
+    ("choose", "which to choose"),
     ("matrix", "every arm, every event"),
     ("hops", "who answered whom"),
     ("log-out", "log-out"),
@@ -19,7 +20,7 @@ const SECTIONS: [(&str, &str); 6] = [
 ];
 
 /// How many of them a run does not have that measured cost alone.
-const WATCHED: usize = 3;
+const WATCHED: usize = 4;
 
 pub(super) fn render(view: View<'_>, options: &Options, title: &str) -> Markup {
     html! {

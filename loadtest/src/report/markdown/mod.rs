@@ -1,6 +1,7 @@
 //! The report as Markdown: the same sentences and tables, for a README, an issue or a review.
 //! Long because its sections are short and stand in their order.
 
+pub(crate) mod choose;
 mod cost;
 mod parts;
 
@@ -13,6 +14,7 @@ use super::sweeps::Table;
 use super::view::{self, View, letter};
 use super::{Options, advice, against, findings, ladder, observed, titles, validity, words};
 use crate::record::{Arm, EventStory, Hop, Wanted};
+use choose::{Sections, anchor, group_id};
 use parts::{list, marked, table, text};
 
 /// Everything.
@@ -30,10 +32,12 @@ pub(crate) fn render(view: View<'_>, options: &Options) -> String {
         page += &beside(view, View::new(other));
     }
     if view.watched() {
+        page += &ways(view);
         page += &matrix(view);
         page += &hops(view);
         page += &revocations(view);
     }
+    page += &anchor("cost");
     page += &cost::costs(view);
     page += &rungs(view);
     page += &doubts(view);
@@ -66,6 +70,12 @@ pub(crate) fn block(found: &Table) -> String {
         table(&found.head, rows.collect()),
         text(&found.foot)
     )
+}
+
+/// Which to choose; costs from another run are linked to where that is.
+fn ways(view: View<'_>) -> String {
+    let table = choose::choose(view, view, &Sections::default());
+    format!("{}## Which to choose\n\n{table}", anchor("choose"))
 }
 
 /// This run held against another.
@@ -136,7 +146,8 @@ fn headline_table(view: View<'_>) -> String {
 }
 
 fn matrix(view: View<'_>) -> String {
-    let mut page = format!("## {}\n\n", text(&titles::matrix(view)));
+    let mut page = anchor("matrix");
+    let _ = writeln!(page, "## {}\n", text(&titles::matrix(view)));
     page += "● as one would wish, ◐ in part, ○ not at all, – nothing observed; \
              = as computed beforehand, ≠ not as computed.\n\n";
     let events = view.events();
@@ -155,6 +166,7 @@ fn matrix(view: View<'_>) -> String {
                 .chain(cells)
                 .collect()
         });
+        page += &anchor(group_id(group));
         let _ = writeln!(page, "### {}\n", words::capital(view::group(group)));
         page += &table(&head, rows.collect());
     }
@@ -218,7 +230,8 @@ fn hops(view: View<'_>) -> String {
 }
 
 fn revocations(view: View<'_>) -> String {
-    let mut page = format!("## {}\n\n", text(&titles::lags(view)));
+    let mut page = anchor("log-out");
+    let _ = writeln!(page, "## {}\n", text(&titles::lags(view)));
     let rows = view.record.revocations.iter().map(|row| {
         let lag = lag::lag(row);
         let mark = Mark::new(lag.tone(), lag.statement()).judged(row.as_expected, &row.expected);
