@@ -101,7 +101,7 @@ pub(crate) const PATH: [Branch; 7] = [
         takes: &[("store-stopped", Says::Waits)],
     },
     Branch {
-        when: "An ended login may work for a promised moment longer, and no request may ask a store",
+        when: "An ended login may work for a promised moment longer, and no request asks a store",
         arm: "jwt-denylist-synced",
         gives: &[
             ("other-instance", Says::Known),

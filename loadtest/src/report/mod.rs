@@ -273,6 +273,15 @@ pub fn spliced(
     splice::spliced(&record, dir, costs, file, text)
 }
 
+/// The frontier as a drawing; nothing where no arm's cost and lag are both known.
+pub fn frontier(record: Record, costs: Option<&CostRun>) -> Option<String> {
+    let record = match costs {
+        Some(costs) => cost_run::with_costs_of(record, costs),
+        None => record,
+    };
+    html::frontier::file(View::new(&record))
+}
+
 /// The text of `file`, a page on which way to choose, with the path filled from the record of `dir`
 /// and from `costs` between its markers.
 ///

@@ -184,6 +184,13 @@ fn the_block_in_the_readme_is_what_report_makes_of_the_newest_results() {
     );
 
     let record = loadtest::record::Record::load(&root().join(&dir)).unwrap();
+    let drawing = format!("{dir}/frontier.svg");
+    assert!(readme.contains(&drawing), "README.md: shows no {drawing}");
+    let drawn = loadtest::report::frontier(record.clone(), costs.as_ref());
+    assert!(
+        drawn == Some(read(&drawing)),
+        "{drawing}: run `{made_by}` again"
+    );
     let again = spliced(record, &dir, costs.as_ref(), "README.md", &readme).unwrap();
     assert!(again == readme, "README.md: run `{made_by}` again");
 }
