@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::application::{Application, internal};
@@ -14,8 +15,8 @@ use crate::memory::{Memory, Scope};
 use crate::problem::{Problem, Reason};
 
 /// An account, as an admin sees it.
-#[derive(Serialize)]
-struct Shown {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Shown {
     user: String,
     role: Role,
     disabled: bool,
@@ -37,9 +38,9 @@ pub(crate) async fn show<M: Memory>(
 
 /// One change of an account. An enum, so that a request can ask for one thing at a time and the
 /// answer says when that one thing takes effect.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum Change {
+pub(crate) enum Change {
     Role(Role),
     Disabled(bool),
 }

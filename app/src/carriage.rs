@@ -5,6 +5,7 @@ use std::fmt;
 use http::HeaderValue;
 use http::header::COOKIE;
 use http::request::Parts;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::problem::{Problem, Reason};
@@ -45,7 +46,7 @@ pub fn in_cookie<'r>(request: &'r Parts, name: &str) -> Result<&'r [u8], Problem
 }
 
 /// The token part of an answer to `/login` or `/token/refresh` (RFC 6749, section 5.1).
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct TokenAnswer {
     /// Always `Bearer` (RFC 6750).
     pub token_type: &'static str,
@@ -97,6 +98,16 @@ impl<T: Serialize> Serialize for HeldBack<T> {
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for HeldBack<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         T::deserialize(deserializer).map(Self)
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for HeldBack<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
     }
 }
 

@@ -3,13 +3,14 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::header::SET_COOKIE;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::memory::{Ended, Forgotten};
 use crate::problem::{Problem, Reason};
 
 /// What an answer says about logins that were ended; see [`Ended`].
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 pub(crate) struct Ending {
     ended: &'static str,
     /// Milliseconds since the Unix epoch; absent where nothing is left to wait for.

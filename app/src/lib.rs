@@ -21,6 +21,7 @@ pub mod login;
 pub mod memory;
 pub mod metrics;
 pub mod once;
+pub mod openapi;
 pub mod password;
 pub mod problem;
 pub mod routes;

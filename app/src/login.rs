@@ -1,5 +1,6 @@
 //! The fact that somebody proved who they are.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A login: who proved to be who, when, and on which instance.
@@ -22,7 +23,7 @@ pub struct Login {
 
 /// What a user may do. Authorisation is a question of its own: both servers answer it from the
 /// role in the [`Login`], and so both can be out of date in their own way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// May see who they are.

@@ -7,6 +7,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::header::SET_COOKIE;
 use http::request::Parts;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::application::{Application, internal};
@@ -25,9 +26,10 @@ const NAME_MAX_CHARS: usize = 64;
 const PASSWORD_MAX_CHARS: usize = 256;
 
 /// Who somebody is, as `/login` and `/me` answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Me<'a> {
     user: &'a str,
+    #[schemars(with = "crate::Role")]
     role: &'static str,
     /// When the password was checked, milliseconds since the Unix epoch.
     since: u64,
@@ -47,10 +49,12 @@ impl<'a> Me<'a> {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct LogIn {
+pub(crate) struct LogIn {
+    #[schemars(length(min = 1, max = NAME_MAX_CHARS), regex(pattern = r"^[^\x00-\x1f\x7f-\x9f]*$"))]
     username: String,
+    #[schemars(length(min = 1, max = PASSWORD_MAX_CHARS))]
     password: HeldBack<String>,
 }
 
@@ -121,8 +125,8 @@ pub(crate) async fn remember<M: Memory>(
 }
 
 /// The answer to a new credential: who it is for, what was ended for it, and the credential.
-#[derive(Serialize)]
-struct Remembered<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Remembered<'a> {
     #[serde(flatten)]
     me: Me<'a>,
     #[serde(flatten)]
@@ -217,10 +221,12 @@ pub(crate) async fn log_out_everywhere<M: Memory>(
     ended(forgotten)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct ChangePassword {
+pub(crate) struct ChangePassword {
+    #[schemars(length(min = 1, max = PASSWORD_MAX_CHARS))]
     old: HeldBack<String>,
+    #[schemars(length(min = 1, max = PASSWORD_MAX_CHARS))]
     new: HeldBack<String>,
 }
 

@@ -21,6 +21,11 @@ use std::process::ExitCode;
 pub use args::Args;
 use args::Command;
 
+/// The interface as an OpenAPI document, for tokens that travel as bearers.
+pub fn openapi() -> serde_json::Value {
+    app::openapi::document("server-jwt", &app::Challenge::Bearer, routes::described())
+}
+
 /// Runs what the command line asks for, and returns the exit code.
 pub fn run(args: Args) -> ExitCode {
     // One backend is compiled in, so this cannot choose wrongly; it is said once all the same,

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use app::openapi::Operation;
 use app::{Problem, Reason, TokenAnswer, body};
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
@@ -109,6 +110,25 @@ async fn change_keys(
             .map_err(|fault| refused(format!("key {kid:?}: {fault}")))?,
     }
     Ok(Json(json!({ "keys": shared.keys().shown() })).into_response())
+}
+
+/// `/.well-known/jwks.json` for the interface's document.
+pub(crate) fn described() -> Vec<Operation> {
+    vec![Operation {
+        method: "get",
+        path: "/.well-known/jwks.json",
+        summary: "Public keys (RFC 7517)",
+        takes: None,
+        gives: (
+            json!({
+                "type": "object", "required": ["keys"],
+                "properties": { "keys": { "type": "array", "items": { "type": "object" } } },
+            }),
+            "application/jwk-set+json",
+        ),
+        needs_login: false,
+        refuses: Vec::new(),
+    }]
 }
 
 async fn say_if_unasked(mut request: Request, next: Next) -> Response {

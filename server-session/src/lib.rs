@@ -16,6 +16,14 @@ pub mod trial;
 
 pub use args::Args;
 
+/// The interface of `instance` as an OpenAPI document: the cookie has the name of its pool.
+pub fn openapi(instance: &app::Instance) -> serde_json::Value {
+    let cookie = app::Challenge::Cookie {
+        name: instance.cookie_name(),
+    };
+    app::openapi::document("server-session", &cookie, Vec::new())
+}
+
 /// Runs one instance until it is told to end.
 pub fn run(args: Args) -> ExitCode {
     let settings = args.settings.clone();
