@@ -2,8 +2,8 @@
 //! refusals from the table of [`Reason`], the credential from a memory's [`Challenge`].
 //!
 //! It does not know what else a server adds: that comes in as further [`Operation`]s. `/lab` is for
-//! experiments and is left out. Statuses and routes are written here by hand; no conformance run
-//! against a started server holds them against what is answered yet.
+//! experiments and is left out. Statuses and routes are written here by hand; a conformance run in
+//! `loadtest/tests/openapi` holds them against what started servers answer.
 
 use http::StatusCode;
 use schemars::JsonSchema;
