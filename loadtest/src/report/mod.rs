@@ -36,6 +36,7 @@ use anyhow::{Context, ensure};
 
 pub use headline::COLUMNS as HEADLINE_COLUMNS;
 pub use mark::{Expectation, Mark, Tone};
+pub(crate) use splice::between;
 
 use crate::record::{LadderRung, Record};
 use view::View;

@@ -44,21 +44,21 @@ pub(crate) fn spliced(
         titles::page(view),
         markdown::summary(view),
     );
-    between(text, &block)
+    between(text, &block, (BEGIN, END))
 }
 
 /// `text` with `block` in place of its markers and what is between them.
-fn between(text: &str, block: &str) -> anyhow::Result<String> {
-    let (Some(begin), Some(end)) = (text.find(BEGIN), text.find(END)) else {
-        bail!("has no report block");
+pub(crate) fn between(text: &str, block: &str, (from, to): (&str, &str)) -> anyhow::Result<String> {
+    let (Some(begin), Some(end)) = (text.find(from), text.find(to)) else {
+        bail!("it has no block between {from} and {to}");
     };
-    if end < begin || text.matches(BEGIN).count() > 1 || text.matches(END).count() > 1 {
-        bail!("has more than one report block, or its end before its beginning");
+    if end < begin || text.matches(from).count() > 1 || text.matches(to).count() > 1 {
+        bail!("it has more than one such block, or its end before its beginning");
     }
     Ok(format!(
         "{}{block}{}",
         &text[..begin],
-        &text[end + END.len()..]
+        &text[end + to.len()..]
     ))
 }
 
@@ -70,9 +70,9 @@ mod tests {
     fn only_the_block_is_replaced_and_twice_is_once() {
         let readme = format!("before\n{BEGIN}\nold\n{END}\nafter\n");
         let block = format!("{BEGIN}\nnew\n{END}");
-        let once = between(&readme, &block).unwrap();
+        let once = between(&readme, &block, (BEGIN, END)).unwrap();
         assert_eq!(once, format!("before\n{BEGIN}\nnew\n{END}\nafter\n"));
-        assert_eq!(between(&once, &block).unwrap(), once);
+        assert_eq!(between(&once, &block, (BEGIN, END)).unwrap(), once);
     }
 
     #[test]
@@ -83,7 +83,7 @@ mod tests {
             &format!("{END} {BEGIN}"),
             &format!("{BEGIN}{END}{BEGIN}{END}"),
         ] {
-            assert!(between(text, "x").is_err(), "{text:?}");
+            assert!(between(text, "x", (BEGIN, END)).is_err(), "{text:?}");
         }
     }
 }
