@@ -231,7 +231,10 @@ impl Arm<'_> {
             {
                 strike.to_us + STORE_FOUND_WITHIN_US
             }
-            Fault::StoreLate if self.promise.asks_store => strike.to_us,
+            // Whoever keeps what the store said for a while misses it for as long, later.
+            Fault::StoreLate | Fault::InstanceLate if self.promise.asks_store => {
+                strike.to_us + self.promise.ended_within_us.unwrap_or(0)
+            }
             // A drain, and a key that everybody knows before it is used, are promised to be
             // noticed by nobody.
             _ => return false,

@@ -68,7 +68,7 @@ impl Arms {
         match fault {
             Fault::KeyReplaced => &self.that_sign,
             Fault::StoreKilled | Fault::StoreEmptied | Fault::StoreFrozen => &self.with_store,
-            Fault::StoreLate => &[],
+            Fault::StoreLate | Fault::InstanceLate => &[],
             Fault::Killed | Fault::Frozen | Fault::Restarted => &self.all,
         }
     }
@@ -118,7 +118,7 @@ pub async fn strike(
             at_the_store(blow, scene).await
         }
         // Nobody strikes so.
-        Fault::StoreLate => Ok(()),
+        Fault::StoreLate | Fault::InstanceLate => Ok(()),
         Fault::KeyReplaced => replace_key(scene, rings.entry(blow.arm).or_default(), from_us).await,
         Fault::Killed | Fault::Frozen | Fault::Restarted => at_an_instance(blow, scene).await,
     };

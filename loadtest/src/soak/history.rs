@@ -99,6 +99,8 @@ pub enum Fault {
     /// Nobody's doing: a store answered late although nothing had struck it, as stores do on a
     /// machine that is busy with something else.
     StoreLate,
+    /// The same of an instance.
+    InstanceLate,
     /// A new signing key, in two phases: everybody can check with it before anybody signs with it,
     /// and the old ones stay good.
     KeyReplaced,
@@ -118,7 +120,10 @@ impl Fault {
 
     /// Whether it strikes one instance of an arm.
     pub fn is_of_an_instance(self) -> bool {
-        matches!(self, Fault::Killed | Fault::Frozen | Fault::Restarted)
+        matches!(
+            self,
+            Fault::Killed | Fault::Frozen | Fault::Restarted | Fault::InstanceLate
+        )
     }
 
     /// In a few plain words.
@@ -131,6 +136,7 @@ impl Fault {
             Fault::StoreEmptied => "a store emptied",
             Fault::StoreFrozen => "a store frozen",
             Fault::StoreLate => "a store late by itself",
+            Fault::InstanceLate => "an instance late by itself",
             Fault::KeyReplaced => "a key replaced",
         }
     }

@@ -1,6 +1,6 @@
 //! Follows the commands of an exercise in one shell, in a copy of the source, as somebody does who
-//! has just cloned it. A `cargo` before the real one spares the builds: it starts the executable
-//! that is tested, and tests with what is built already.
+//! has just cloned it. A `cargo` before the real one spares the release build: it starts the
+//! executable that is tested.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,8 +23,7 @@ const CARGO: &str = r#"#!/usr/bin/env bash
 case "$*" in
 "run --release -- "*) shift 3 && exec "$WORKSHOP_LOADTEST" "$@" ;;
 "test -p app --test own_memory")
-    # Features unify over the workspace, so that nothing but the application is built again.
-    exec "$WORKSHOP_CARGO" test --locked --offline --workspace --test own_memory ;;
+    exec "$WORKSHOP_CARGO" test --locked --offline -p app --test own_memory ;;
 *) echo "the workshop's test knows no such command: cargo $*" && exit 99 ;;
 esac
 "#;
@@ -67,7 +66,9 @@ fn run(script: &str, clone: &Path) -> String {
         .env("PATH", path)
         .env("WORKSHOP_LOADTEST", env!("CARGO_BIN_EXE_loadtest"))
         .env("WORKSHOP_CARGO", env!("CARGO"))
-        .env("CARGO_TARGET_DIR", target())
+        // Not where these tests lie: cargo takes a copy's packages for those of the source, and
+        // would build its own over what the next test needs.
+        .env("CARGO_TARGET_DIR", target().join("workshop"))
         .env("NO_COLOR", "1")
         .env("CARGO_TERM_COLOR", "never")
         .env_remove("REDIS_URL")
@@ -79,7 +80,7 @@ fn run(script: &str, clone: &Path) -> String {
 }
 
 /// Where cargo builds: the executable that is tested lies in a folder of it.
-pub(crate) fn target() -> PathBuf {
+fn target() -> PathBuf {
     let executable = Path::new(env!("CARGO_BIN_EXE_loadtest"));
     executable.ancestors().nth(2).unwrap().to_owned()
 }

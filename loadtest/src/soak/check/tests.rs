@@ -253,10 +253,19 @@ fn a_failure_needs_a_fault_that_explains_it() {
         unexplained,
         "it asks none"
     );
-    let late = |from, to| Some(struck(Fault::StoreLate, "stored", from, to));
-    assert_eq!(rules(&history("stored", 4.0, late(3.9, 4.2))), []);
-    assert_eq!(rules(&history("stored", 4.0, late(4.1, 4.2))), unexplained);
-    assert_eq!(rules(&history("stored", 4.0, late(3.7, 3.9))), unexplained);
+    for fault in [Fault::StoreLate, Fault::InstanceLate] {
+        let late = |arm, from, to| Some(struck(fault, arm, from, to));
+        let stored = |from, to| rules(&history("stored", 4.0, late("stored", from, to)));
+        assert_eq!(stored(3.9, 4.2), []);
+        assert_eq!(stored(4.1, 4.2), unexplained);
+        assert_eq!(stored(3.7, 3.9), unexplained);
+        // A list that is fed may be as old as its bound before that is noticed, and no older.
+        let synced = |from, to| rules(&history("synced", 4.0, late("synced", from, to)));
+        assert_eq!(synced(2.9, 3.1), []);
+        assert_eq!(synced(2.7, 2.9), unexplained);
+        let token = rules(&history("token", 4.0, late("token", 3.9, 4.2)));
+        assert_eq!(token, unexplained, "it asks none");
+    }
     let killed = |arm| Some(struck(Fault::Killed, arm, 3.0, 9.0));
     assert_eq!(rules(&history("token", 3.5, killed("token"))), []);
     assert_eq!(rules(&history("token", 6.2, killed("token"))), unexplained);
