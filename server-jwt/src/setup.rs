@@ -139,7 +139,7 @@ impl Serve {
         let prefix = format!("{}{}:", self.key_prefix, instance.pool);
         let store = Store::open(
             url.reveal(),
-            prefix,
+            &prefix,
             self.store_deadline(),
             self.store_nodelay,
         )?;

@@ -18,6 +18,9 @@ pub struct Args {
     pub store: StoreKind,
 
     /// Redis for `redis` and `cached`, e.g. redis://127.0.0.1:6379
+    ///
+    /// Of several nodes: redis+sentinel://HOST:PORT,HOST:PORT/SERVICE is the master that these
+    /// Sentinels name, redis+cluster://HOST:PORT,HOST:PORT a Cluster, found by any of its nodes.
     #[arg(
         long,
         value_name = "URL",

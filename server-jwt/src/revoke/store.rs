@@ -5,29 +5,19 @@
 //! retry, and whatever is slow ends at the deadline with a 503.
 
 use std::future::Future;
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use app::{Problem, Reason, StartError};
 use http::Extensions;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::io::tcp::TcpSettings;
-use redis::{
-    Client, Cmd, ConnectionAddr, ErrorKind, FromRedisValue, IntoConnectionInfo as _,
-    ProtocolVersion, RedisError, ServerErrorKind,
-};
+use reach::{Reach, Wire};
+use redis::{Cmd, ErrorKind, FromRedisValue, RedisResult};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// How long one attempt to connect may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(200);
-/// The pause before the one retry.
-const RETRY_DELAY_MIN: Duration = Duration::from_millis(50);
-const RETRY_DELAY_MAX: Duration = Duration::from_millis(100);
-/// When the kernel gives up on bytes that nobody acknowledges.
-const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(2);
 /// The time limit of a command where the deadline is switched off.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -36,10 +26,11 @@ const PROBE_EVERY: Duration = Duration::from_millis(100);
 
 /// Redis, as this instance's lists and families use it.
 pub struct Store {
-    client: Client,
-    manager: RwLock<ConnectionManager>,
-    deadline: Option<Duration>,
+    reach: Reach,
+    /// What every key starts with.
     prefix: String,
+    wire: RwLock<Wire>,
+    deadline: Option<Duration>,
     up: AtomicBool,
     /// Told whenever a command got no answer.
     down: Arc<Notify>,
@@ -67,25 +58,22 @@ impl Store {
     /// A store at `url`, not yet connected: an instance starts without it and says 503.
     ///
     /// # Errors
-    /// When `url` is none that the redis crate understands.
+    /// When `url` has none of the forms that there are.
     pub fn open(
         url: &str,
-        prefix: String,
+        prefix: &str,
         deadline: Option<Duration>,
         nodelay: Option<bool>,
     ) -> Result<Self, StartError> {
-        let client = client(url, nodelay).map_err(|error| {
-            StartError::Usage(format!(
-                "--redis-url: {error}; write redis://HOST:PORT/DATABASE"
-            ))
-        })?;
-        let manager = manager(&client, deadline)
-            .map_err(|error| StartError::Usage(format!("--redis-url: {error}")))?;
+        let wrong = |error| StartError::Usage(format!("--redis-url: {error}"));
+        let reach = Reach::read(url, nodelay).map_err(wrong)?;
+        let prefix = reach.prefix(prefix);
+        let wire = reach.wire(&prefix, patience(deadline));
         Ok(Self {
-            client,
-            manager: RwLock::new(manager),
-            deadline,
+            wire: RwLock::new(wire.map_err(|error| wrong(error.into()))?),
+            reach,
             prefix,
+            deadline,
             up: AtomicBool::new(true),
             down: Arc::default(),
             evicted: AtomicU64::new(0),
@@ -110,12 +98,12 @@ impl Store {
         request: &mut Extensions,
         command: &Cmd,
     ) -> Result<T, Unanswered> {
-        let mut connection = self
-            .manager
+        let wire = self
+            .wire
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        let answer = command.query_async(&mut connection);
+        let answer = wire.ask(command);
         match self.in_time(request, answer).await {
             Some(Ok(value)) => {
                 self.note(true);
@@ -125,7 +113,11 @@ impl Store {
                 // A refusal is an answer, as when its memory is full; a lost connection is none.
                 self.note(matches!(error.kind(), ErrorKind::Server(_)));
                 tracing::debug!(%error, "store command failed");
-                self.leave_if_demoted(&error);
+                // A node that was demoted or is loading answers, but not as the one we want.
+                if reach::is_demoted(&error) {
+                    self.note(false);
+                    self.start_afresh();
+                }
                 Err(Unanswered)
             }
             None => {
@@ -167,23 +159,11 @@ impl Store {
         }
     }
 
-    /// A node that was demoted or is loading answers, but not as the one we want: start afresh,
-    /// since its name may lead to another node by now.
-    fn leave_if_demoted(&self, error: &RedisError) {
-        let demoted = matches!(
-            error.kind(),
-            ErrorKind::Server(
-                ServerErrorKind::ReadOnly
-                    | ServerErrorKind::MasterDown
-                    | ServerErrorKind::BusyLoading
-            )
-        );
-        if !demoted {
-            return;
-        }
-        self.note(false);
-        if let Ok(fresh) = manager(&self.client, self.deadline) {
-            *self.manager.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+    /// Its name may lead to another node by now.
+    fn start_afresh(&self) {
+        let fresh = self.reach.wire(&self.prefix, patience(self.deadline));
+        if let Ok(fresh) = fresh {
+            *self.wire.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         }
     }
 
@@ -205,50 +185,33 @@ impl Store {
                 if store.reached().await.is_ok() {
                     break;
                 }
+                if store.reach.looks_again() {
+                    store.start_afresh();
+                }
                 drop(store);
                 tokio::time::sleep(PROBE_EVERY).await;
             }
         }
     }
 
-    /// For a connection of one's own.
-    pub fn client(&self) -> &Client {
-        &self.client
+    /// A connection of one's own, for a read that waits so long at most.
+    ///
+    /// # Errors
+    /// When nobody is there.
+    pub(crate) async fn own(&self, response: Duration) -> RedisResult<Wire> {
+        let patience = reach::Patience {
+            response: Some(response),
+            ..patience(None)
+        };
+        self.reach.own(&self.prefix, patience).await
     }
 }
 
-fn client(url: &str, nodelay: Option<bool>) -> Result<Client, RedisError> {
-    let info = url.into_connection_info()?;
-    // RESP3 tells a lost connection from a quiet one.
-    let settings = info
-        .redis_settings()
-        .clone()
-        .set_protocol(ProtocolVersion::RESP3);
-    let nodelay = nodelay.unwrap_or_else(|| !is_loopback(info.addr()));
-    let tcp = TcpSettings::default().set_nodelay(nodelay);
-    #[cfg(target_os = "linux")]
-    let tcp = tcp.set_user_timeout(UNACKNOWLEDGED_MAX);
-    Client::open(info.set_redis_settings(settings).set_tcp_settings(tcp))
-}
-
-fn is_loopback(address: &ConnectionAddr) -> bool {
-    match address {
-        ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => {
-            let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
-            host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
-        }
-        _ => true,
-    }
-}
-
-fn manager(client: &Client, deadline: Option<Duration>) -> Result<ConnectionManager, RedisError> {
-    let config = ConnectionManagerConfig::new()
-        .set_number_of_retries(1)
-        .set_min_delay(RETRY_DELAY_MIN)
-        .set_max_delay(RETRY_DELAY_MAX)
-        .set_connection_timeout(Some(CONNECT_TIMEOUT))
-        .set_response_timeout(Some(deadline.unwrap_or(RESPONSE_TIMEOUT)))
+fn patience(deadline: Option<Duration>) -> reach::Patience {
+    reach::Patience {
+        connect: CONNECT_TIMEOUT,
+        response: Some(deadline.unwrap_or(RESPONSE_TIMEOUT)),
         // The default of 50 makes a busy instance wait for its own queue.
-        .set_pipeline_buffer_size(1024);
-    ConnectionManager::new_lazy_with_config(client.clone(), config)
+        queue: Some(1024),
+    }
 }

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use app::{Clock, Ended, Problem, Reason};
 use http::Extensions;
-use redis::AsyncConnectionConfig;
-use redis::aio::MultiplexedConnection;
+use reach::Wire;
+use redis::RedisResult;
 
 use super::deny::{DenyList, ListSettings, with_now};
 use super::store::{Store, Unanswered};
@@ -25,7 +25,6 @@ pub const BOUND: Duration = Duration::from_secs(1);
 const HEARTBEAT_MS: u64 = 250;
 /// The time limit for such a read.
 const READ_TIMEOUT: Duration = Duration::from_millis(750);
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(200);
 const PAUSE: Duration = Duration::from_millis(50);
 /// How many revocations one read brings at most.
 const PAGE: usize = 1000;
@@ -220,26 +219,15 @@ impl Inner {
     fn stream(&self) -> String {
         self.deny.store.key(&["revocations"])
     }
-
-    async fn connect(&self) -> Result<MultiplexedConnection, redis::RedisError> {
-        // A connection of its own: a read that waits would hold up every other command.
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT_TIMEOUT))
-            .set_response_timeout(Some(READ_TIMEOUT));
-        let client = self.deny.store.client();
-        client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await
-    }
 }
 
 /// Reads the stream until nobody holds the list any more, reconnecting as often as it takes.
 async fn feed(list: Weak<Inner>) {
     while let Some(inner) = list.upgrade() {
-        let connected = inner.connect().await;
+        let connected = inner.deny.store.own(READ_TIMEOUT).await;
         drop(inner);
-        if let Ok(connection) = connected
-            && let Err(error) = follow(&list, connection).await
+        if let Ok(wire) = connected
+            && let Err(error) = follow(&list, &wire).await
         {
             tracing::debug!(%error, "the deny-list's feed broke off");
         }
@@ -248,10 +236,7 @@ async fn feed(list: Weak<Inner>) {
 }
 
 /// Reads all of the stream, then what is added to it.
-async fn follow(
-    list: &Weak<Inner>,
-    mut connection: MultiplexedConnection,
-) -> Result<(), redis::RedisError> {
+async fn follow(list: &Weak<Inner>, wire: &Wire) -> RedisResult<()> {
     let (mut last, mut loaded, mut epoch_known) = ("0".to_owned(), false, false);
     while let Some(inner) = list.upgrade() {
         if inner.deny.settings.store_epoch && !epoch_known {
@@ -270,7 +255,7 @@ async fn follow(
         drop(inner);
 
         let asked_at = Instant::now();
-        let news: News = command.query_async(&mut connection).await?;
+        let news: News = wire.ask(&command).await?;
         let Some(inner) = list.upgrade() else { break };
         let entries: Vec<_> = news
             .into_iter()

@@ -3,6 +3,10 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+#[path = "../../../server-session/tests/support/failover.rs"]
+pub(crate) mod failover;
+#[path = "../../../server-session/tests/support/many_redis.rs"]
+pub(crate) mod many_redis;
 #[path = "../../../server-session/tests/support/real_redis.rs"]
 mod real_redis;
 

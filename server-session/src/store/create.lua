@@ -1,5 +1,5 @@
 -- Writes a new session, finds it a place among its user's, and deletes the one that it replaces.
--- KEYS: the session, its user's sessions, when those were ended, the session replaced ('' if none)
+-- KEYS: the session, its user's sessions, when those were ended, and the session replaced, if any
 -- ARGV: when this login began ('' if nobody asked), idle ms, absolute ms, data, the session's name
 -- Answers 1, 0 when the name is taken, -1 when all logins of this user were ended meanwhile.
 local ended = redis.call('GET', KEYS[3])
@@ -17,7 +17,7 @@ end
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
 redis.call('ZADD', KEYS[2], ends, ARGV[5])
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
-if KEYS[4] ~= '' then
+if KEYS[4] then
   redis.call('DEL', KEYS[4])
 end
 return 1

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
-use redis::aio::ConnectionManager;
-use redis::{Client, Cmd, ErrorKind, FromRedisValue, RedisError, ServerErrorKind};
+use reach::{BadUrl, Reach, Wire};
+use redis::{Cmd, FromRedisValue, RedisError};
 
-use super::connect::{LinkSettings, client, manager};
+use super::connect::LinkSettings;
 use super::{Unanswered, notes};
 
 /// How often a store that is down is asked whether it is back.
@@ -26,8 +26,10 @@ const CLOCK_READ_EVERY: Duration = Duration::from_secs(60);
 pub struct Link(Arc<Inner>);
 
 struct Inner {
-    client: Client,
-    manager: RwLock<ConnectionManager>,
+    reach: Reach,
+    /// What keys start with.
+    prefix: String,
+    wire: RwLock<Wire>,
     settings: LinkSettings,
     up: AtomicBool,
     probing: AtomicBool,
@@ -59,15 +61,18 @@ impl std::fmt::Debug for Link {
 }
 
 impl Link {
-    /// A connection to `url`, made at its first use; a first probe of it is under way.
+    /// A connection to `url` for keys that start with `prefix`, made at its first use; a first
+    /// probe of it is under way.
     ///
     /// # Errors
     /// When `url` is not the address of a Redis.
-    pub fn new(url: &str, settings: LinkSettings) -> Result<Self, RedisError> {
-        let client = client(url, settings.nodelay)?;
+    pub fn new(url: &str, prefix: &str, settings: LinkSettings) -> Result<Self, BadUrl> {
+        let reach = Reach::read(url, settings.nodelay)?;
+        let prefix = reach.prefix(prefix);
         let inner = Arc::new(Inner {
-            manager: RwLock::new(manager(&client, settings)?),
-            client,
+            wire: RwLock::new(reach.wire(&prefix, settings.patience())?),
+            reach,
+            prefix,
             settings,
             up: AtomicBool::new(true),
             probing: AtomicBool::new(false),
@@ -77,6 +82,11 @@ impl Link {
         });
         inner.watch();
         Ok(Self(inner))
+    }
+
+    /// What every key starts with.
+    pub fn prefix(&self) -> &str {
+        &self.0.prefix
     }
 
     /// Sends one command within what is left of the request's time, and reads its answer.
@@ -97,7 +107,7 @@ impl Link {
             let down = match &failed {
                 // A command that had less than all of the time proves nothing about the store.
                 Failed::TooLate => allowed == self.0.settings.deadline,
-                Failed::Refused(error) => error.is_io_error(),
+                Failed::Refused(error) => reach::is_lost(error),
             };
             if down {
                 self.0.set_up(false, Some(&failed));
@@ -158,12 +168,12 @@ impl Inner {
         command: &Cmd,
         allowed: Option<Duration>,
     ) -> Result<T, Failed> {
-        let mut manager = self
-            .manager
+        let wire = self
+            .wire
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        let answer = command.query_async(&mut manager);
+        let answer = wire.ask(command);
         match allowed {
             Some(allowed) => {
                 let in_time = tokio::time::timeout(allowed, answer).await;
@@ -201,7 +211,6 @@ impl Inner {
     /// demoted or is loading is left, since its name may lead to another by now; the crate itself
     /// would stay on it.
     fn refused(&self, failed: &Failed) {
-        use ServerErrorKind::{BusyLoading, MasterDown, ReadOnly};
         let mut last = lock(&self.refused_at);
         if last.is_some_and(|at| at.elapsed() < REFUSALS_EVERY) {
             return;
@@ -210,13 +219,16 @@ impl Inner {
         drop(last);
         tracing::warn!(%failed, "the store refuses commands");
         if let Failed::Refused(error) = failed
-            && matches!(
-                error.kind(),
-                ErrorKind::Server(ReadOnly | MasterDown | BusyLoading)
-            )
-            && let Ok(fresh) = manager(&self.client, self.settings)
+            && reach::is_demoted(error)
         {
-            *self.manager.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+            self.start_afresh();
+        }
+    }
+
+    fn start_afresh(&self) {
+        let fresh = self.reach.wire(&self.prefix, self.settings.patience());
+        if let Ok(fresh) = fresh {
+            *self.wire.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         }
     }
 }
@@ -226,13 +238,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Asks the store for its time until it answers, or until nobody needs it any more. Reconnecting
-/// is the crate's business, but it only does so when somebody asks.
+/// is the crate's business, but it only does so when somebody asks, and only to the same node.
 async fn probe(link: Weak<Inner>) {
     while let Some(inner) = link.upgrade() {
-        match inner
-            .send(&redis::cmd("TIME"), Some(inner.settings.connect_timeout()))
-            .await
-        {
+        let patience = inner.reach.patience(inner.settings.patience().connect);
+        match inner.send(&redis::cmd("TIME"), Some(patience)).await {
             Ok(time) => {
                 inner.note_clock(time);
                 // In this order, or a failure in between would be left without a probe.
@@ -241,6 +251,9 @@ async fn probe(link: Weak<Inner>) {
                 return;
             }
             Err(failed) => inner.set_up(false, Some(&failed)),
+        }
+        if inner.reach.looks_again() {
+            inner.start_afresh();
         }
         drop(inner);
         tokio::time::sleep(PROBE_EVERY).await;

@@ -179,13 +179,12 @@ pub fn open(args: &Args, instance: &Instance) -> Result<Arc<dyn Store>, StartErr
 pub fn redis_store(args: &Args, instance: &Instance) -> Result<redis::RedisStore, StartError> {
     let prefix = format!("{}{}:", args.key_prefix, instance.pool);
     let lifetimes = Lifetimes::of(args);
-    Ok(redis::RedisStore::new(link(args)?, prefix, lifetimes))
+    Ok(redis::RedisStore::new(link(args, &prefix)?, lifetimes))
 }
 
-fn link(args: &Args) -> Result<Link, StartError> {
-    const EXAMPLE: &str = "write it like redis://127.0.0.1:6379";
+fn link(args: &Args, prefix: &str) -> Result<Link, StartError> {
     let Some(url) = &args.redis_url else {
-        let why = format!("--redis-url: this store needs one; {EXAMPLE}");
+        let why = format!("--redis-url: this store needs one; {}", reach::FORMS);
         return Err(StartError::Usage(why));
     };
     let settings = LinkSettings {
@@ -193,8 +192,8 @@ fn link(args: &Args) -> Result<Link, StartError> {
         nodelay: args.store_nodelay,
     };
     // The error says what is wrong with the URL without repeating it: it may hold a password.
-    Link::new(url.reveal(), settings)
-        .map_err(|error| StartError::Usage(format!("--redis-url: {error}; {EXAMPLE}")))
+    Link::new(url.reveal(), prefix, settings)
+        .map_err(|error| StartError::Usage(format!("--redis-url: {error}")))
 }
 
 /// tower-sessions' layer with everything said that its defaults would leave open: they are the

@@ -30,16 +30,11 @@ const ATTEMPTS_MAX: u32 = 5;
 pub(super) struct Records {
     pub(super) link: Link,
     pub(super) lifetimes: Lifetimes,
-    prefix: String,
 }
 
 impl Records {
-    pub(super) fn new(link: Link, prefix: String, lifetimes: Lifetimes) -> Self {
-        Self {
-            link,
-            lifetimes,
-            prefix,
-        }
+    pub(super) fn new(link: Link, lifetimes: Lifetimes) -> Self {
+        Self { link, lifetimes }
     }
 
     /// Reads and renews one record in one command.
@@ -76,12 +71,14 @@ impl Records {
         replaced: Option<Name>,
     ) -> Result<Created, Unanswered> {
         let mut command = redis::cmd("EVAL");
-        command.arg(CREATE).arg(4);
+        command.arg(CREATE).arg(3 + usize::from(replaced.is_some()));
         command
             .arg(self.session(name))
             .arg(self.key("u:", user))
             .arg(self.key("e:", user));
-        command.arg(replaced.map_or_else(Vec::new, |name| self.session(&name)));
+        if let Some(replaced) = replaced {
+            command.arg(self.session(&replaced));
+        }
         command.arg(notes::began().map_or_else(String::new, |began| began.to_string()));
         command
             .arg(self.lifetimes.idle_ms)
@@ -195,7 +192,7 @@ impl Records {
             return Ok(Vec::new());
         }
         let found: Vec<Value> = self.link.ask(redis::cmd("MGET").arg(&keys)).await?;
-        let names = keys.iter().map(|key| &key[self.prefix.len() + 2..]);
+        let names = keys.iter().map(|key| &key[self.link.prefix().len() + 2..]);
         let held = names.zip(&found).filter_map(|(name, value)| match value {
             Value::BulkString(bytes) => held(name, bytes),
             _ => None,
@@ -206,11 +203,12 @@ impl Records {
     }
 
     fn key(&self, kind: &str, rest: &str) -> String {
-        [&self.prefix, kind, rest].concat()
+        [self.link.prefix(), kind, rest].concat()
     }
 
     fn session(&self, name: &Name) -> Vec<u8> {
-        [self.prefix.as_bytes(), b"s:", written(name).as_bytes()].concat()
+        let prefix = self.link.prefix().as_bytes();
+        [prefix, b"s:", written(name).as_bytes()].concat()
     }
 }
 

@@ -24,10 +24,10 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// Sessions behind `link`, under keys that start with `prefix`.
-    pub fn new(link: Link, prefix: String, lifetimes: Lifetimes) -> Self {
+    /// Sessions behind `link`.
+    pub fn new(link: Link, lifetimes: Lifetimes) -> Self {
         Self {
-            records: Records::new(link, prefix, lifetimes),
+            records: Records::new(link, lifetimes),
         }
     }
 }

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
+pub mod failover;
+pub mod many_redis;
 mod real_redis;
 
 use std::sync::OnceLock;

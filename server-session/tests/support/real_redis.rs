@@ -15,7 +15,8 @@ use nix::unistd::Pid;
 pub struct Redis {
     /// Where it listens.
     pub url: String,
-    port: u16,
+    /// Its port.
+    pub port: u16,
     keeper: Child,
     server: Pid,
 }
@@ -26,20 +27,22 @@ const KEEPER: &str = r#""$@" >/dev/null 2>&1 & echo $!; cat >/dev/null; kill -9 
 impl Redis {
     /// Starts one on a free port.
     pub fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .expect("there is a free port")
-            .port();
-        Self::start_on(port)
+        Self::start_on(free_port())
     }
 
     /// Starts one on `port`, as after a crash.
     pub fn start_on(port: u16) -> Self {
+        Self::start_with(port, None, &[])
+    }
+
+    /// Starts one on `port` that is told more, in a file or in flags.
+    pub fn start_with(port: u16, file: Option<&str>, flags: &[&str]) -> Self {
         let binary = std::env::var("REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
         let mut command = Command::new("sh");
         command.args(["-c", KEEPER, "keeper", &binary]);
+        command.args(file);
         command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
-        command.args(["--port", &port.to_string()]);
+        command.args(["--port", &port.to_string()]).args(flags);
         let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut keeper = spawned.expect("a shell starts");
         let mut line = String::new();
@@ -92,13 +95,15 @@ impl Redis {
 
     /// Runs one command, for a look behind the scenes.
     pub fn run<T: redis::FromRedisValue>(&self, command: &[&str]) -> T {
-        let client = redis::Client::open(self.url.as_str()).expect("the address is right");
-        let mut connection = client.get_connection().expect("it answers");
+        self.try_run(command).expect("the command works")
+    }
+
+    /// The same where it may be in the middle of something.
+    pub fn try_run<T: redis::FromRedisValue>(&self, command: &[&str]) -> redis::RedisResult<T> {
+        let client = redis::Client::open(self.url.as_str())?;
+        let mut connection = client.get_connection()?;
         let (name, arguments) = command.split_first().expect("a command has a name");
-        redis::cmd(name)
-            .arg(arguments)
-            .query(&mut connection)
-            .expect("the command works")
+        redis::cmd(name).arg(arguments).query(&mut connection)
     }
 
     /// How often each command was called, by clients or by scripts.
@@ -110,6 +115,14 @@ impl Redis {
         });
         lines.collect()
     }
+}
+
+/// A port on which nobody listens.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("there is a free port")
+        .port()
 }
 
 impl Drop for Redis {
