@@ -293,10 +293,13 @@ fn a_port_that_is_taken_is_named_and_its_variable_found() {
 
 #[test]
 fn the_balancers_configuration_is_good_for_the_images_version_too() {
-    let file = "/usr/local/etc/haproxy/haproxy.cfg";
-    let output = compose(&["exec", "--no-TTY", "balancer", "haproxy", "-c", "-f", file]);
-    assert!(output.status.success(), "{}", said(&output));
-    assert!(!said(&output).contains("WARNING"), "{}", said(&output));
+    let check = ["haproxy", "-c", "-f", "haproxy.cfg", "-f"];
+    for servers in ["backends.cfg", "replicas.cfg"] {
+        let args = [&["exec", "--no-TTY", "balancer"], &check[..], &[servers]].concat();
+        let output = compose(&args);
+        assert!(output.status.success(), "{}", said(&output));
+        assert!(!said(&output).contains("WARNING"), "{}", said(&output));
+    }
 }
 
 #[test]

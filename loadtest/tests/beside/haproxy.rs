@@ -5,13 +5,15 @@ use super::{free_port, root};
 /// Where it shows its statistics, as if that were an arm.
 pub(crate) const STATISTICS: &str = "statistics";
 
-/// `docker/haproxy.cfg`, listening for an arm where `balanced` says and finding the instances of a
-/// host's pool where `instance` says, by pool and name. Whom a test does not start is nowhere.
+/// `haproxy.cfg` and `backends.cfg` of `docker`, listening for an arm where `balanced` says and
+/// finding the instances of a host's pool where `instance` says, by pool and name. Whom a test does
+/// not start is nowhere.
 pub(crate) fn configuration(
     balanced: impl Fn(&str) -> Option<u16>,
     instance: impl Fn(&str, &str) -> Option<u16>,
 ) -> String {
-    let text = std::fs::read_to_string(root().join("docker/haproxy.cfg")).unwrap();
+    let read = |name| std::fs::read_to_string(root().join("docker").join(name)).unwrap();
+    let text = read("haproxy.cfg") + "\n" + &read("backends.cfg");
     let (mut binds, mut servers) = (0, 0);
     let mut lines = Vec::new();
     for line in text.lines() {
