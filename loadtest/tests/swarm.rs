@@ -317,6 +317,15 @@ fn three_shards_in_three_containers_are_one_run() {
     }
 }
 
+/// Moves a service's task to a node, from where it may go on elsewhere.
+fn place_on(service: &str, role: &str) {
+    let constraint = format!("node.role == {role}");
+    for change in ["--constraint-add", "--constraint-rm"] {
+        let update = ["service", "update", "--detach=false"];
+        docker(&[&update[..], &[change, &constraint, service]].concat());
+    }
+}
+
 fn cable(state: &str) {
     let cable = ["-n", "svj-node-2", "link", "set", "svj-veth-2", state];
     assert!(run("ip", &cable).status.success());
@@ -343,13 +352,13 @@ impl Drop for Cut {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_is_cut_off_takes_only_what_it_held_in_memory() {
     let worker = node("worker");
+    let manager = node("manager");
     for pool in ["session-memory", "session-redis", "jwt", "jwt-denylist"] {
-        let service = format!("svj_{pool}-b");
-        let there = ["--constraint-add", "node.role == worker", "--detach=false"];
-        docker(&[&["service", "update"], &there[..], &[&service]].concat());
-        let anywhere = ["--constraint-rm", "node.role == worker", "--detach=false"];
-        docker(&[&["service", "update"], &anywhere[..], &[&service]].concat());
-        assert!(services_on(&worker).contains(&service), "{service}");
+        for (name, role, place) in [("a", "manager", &manager), ("b", "worker", &worker)] {
+            let service = format!("svj_{pool}-{name}");
+            place_on(&service, role);
+            assert!(services_on(place).contains(&service), "{service}");
+        }
     }
     let arms = [
         ("session-memory", MEMORY),
