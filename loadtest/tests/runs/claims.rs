@@ -21,7 +21,9 @@ fn quick<'a>(more: &[&'a str]) -> Vec<&'a str> {
 #[test]
 fn a_ratio_is_reproduced_and_gone_without_its_fault() {
     let run = Run::new();
-    let output = run.command(&quick(&["--only", "one-of-three,bytes"])).output();
+    let output = run
+        .command(&quick(&["--only", "one-of-three,bytes"]))
+        .output();
     let output = output.unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", told(&output));
     assert!(told(&output).contains("2 of 2 ratios"), "{}", told(&output));
@@ -58,7 +60,11 @@ fn a_claim_that_needs_what_is_missing_is_not_run_and_says_the_remedy() {
     assert_eq!(output.status.code(), Some(0), "{}", told(&output));
     assert!(told(&output).contains("not run"), "{}", told(&output));
     for remedy in ["node-20", "`npm ci`", "benches/claims/node", "--node"] {
-        assert!(told(&output).contains(remedy), "{remedy}: {}", told(&output));
+        assert!(
+            told(&output).contains(remedy),
+            "{remedy}: {}",
+            told(&output)
+        );
     }
 }
 

@@ -54,7 +54,10 @@ fn mistakes_are_one_line_and_exit_2() {
             &["claims", "--only", "nobody"],
             &["--only", "nobody", "claims --list"],
         ),
-        (&["claims", "--seconds", "0"], &["--seconds", "at least 0.2"]),
+        (
+            &["claims", "--seconds", "0"],
+            &["--seconds", "at least 0.2"],
+        ),
         (
             &["claims", "--replay", "/nowhere/at-all"],
             &["--replay", "/nowhere/at-all"],
@@ -181,7 +184,10 @@ fn a_folder_that_cannot_be_written_or_holds_a_run_is_named() {
         .unwrap();
     assert_told(&output, 2, &["--out", "holds a run already"]);
     std::fs::rename(run.out().join("record.json"), run.out().join("claims.json")).unwrap();
-    let output = run.command(&["claims", "--only", "bytes"]).output().unwrap();
+    let output = run
+        .command(&["claims", "--only", "bytes"])
+        .output()
+        .unwrap();
     assert_told(&output, 2, &["--out", "holds a run already"]);
 
     // Root may write everywhere, so this says something only of other users.

@@ -225,13 +225,18 @@ fn the_table_of_claims_is_what_came_of_the_run_that_it_names() {
     let file = "docs/CLAIMS.md";
     let page = read(file);
     let made_by = page.split("made by `loadtest claims --replay ").nth(1);
-    let dir = made_by.and_then(|rest| rest.split_once(' ')).map_or("", |(dir, _)| dir);
+    let dir = made_by
+        .and_then(|rest| rest.split_once(' '))
+        .map_or("", |(dir, _)| dir);
     let run = outcome::Run::load(&root().join(dir)).unwrap();
     let again = table::spliced(&run, dir, file, &page).unwrap();
     let command = format!("loadtest claims --replay {dir} --splice {file}");
     assert!(again == page, "{file}: run `{command}` again");
     let beside = format!("{dir}/{}", table::FILE_NAME);
-    assert!(read(&beside) == table::markdown(&run), "{beside}: is another run's");
+    assert!(
+        read(&beside) == table::markdown(&run),
+        "{beside}: is another run's"
+    );
     let all: Vec<_> = CLAIMS.iter().map(|claim| claim.id).collect();
     let ran: Vec<_> = run.outcomes.iter().map(|one| one.claim.as_str()).collect();
     assert_eq!(ran, all, "{file}: measure all claims again");
