@@ -41,7 +41,7 @@ pub static CLAIMS: [Claim; 11] = [
             under: Side::Asked(node(&TIMER), TEN, Count::PerSecond),
         },
         mended: Setup {
-            says: "express-session with a real Redis, the same connections; answers per second",
+            says: "express-session with a real Redis, asked likewise; answers per second",
             over: Side::Asked(NODE_SESSION, FORTY, Count::PerSecond),
             under: Side::Asked(NODE_SESSION, TEN, Count::PerSecond),
         },
@@ -82,7 +82,7 @@ pub static CLAIMS: [Claim; 11] = [
             over: Side::Script(key(&["key.js", "verify", "8", "string"])),
             under: Side::Script(key(&["key.js", "verify", "9", "object"])),
         },
-        why: "the key is parsed on every call: first as a public key, which fails, then as a secret",
+        why: "the key is parsed on every call: as a public key, which fails, then as a secret",
     },
     Claim {
         id: "string-key-sign",
@@ -226,7 +226,8 @@ pub static CLAIMS: [Claim; 11] = [
             over: Side::Recognised(SESSION_REDIS, Policy::SourceHash),
             under: Side::Recognised(SESSION_REDIS, Policy::RoundRobin),
         },
-        why: "it is real, and never seen by a load test that asks one server directly, as theirs does",
+        why: "it is real, and a load test that asks one server directly, as theirs does, never \
+              sees it",
     },
 ];
 

@@ -1,9 +1,9 @@
 //! Published numbers, their set-ups built again, and the same without what most likely made them.
 //!
 //! A [`Claim`] is data: what was published, a [`Setup`] that follows the publication, and a mended
-//! one. [`catalogue`] holds them all, [`ground`] starts what a side of a set-up needs, [`standing`] is
-//! a side that is up, [`figures`] asks it, [`outcome`] says what may be said. It is about set-ups, never about people, and it
-//! knows nothing of how a server remembers a login.
+//! one. [`catalogue`] holds them all, [`ground`] starts what a side of a set-up needs, [`standing`]
+//! is a side that is up, [`figures`] asks it, [`outcome`] says what may be said. It is about
+//! set-ups, never about people, and it knows nothing of how a server remembers a login.
 
 pub mod catalogue;
 pub mod far_store;
