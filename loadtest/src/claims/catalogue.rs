@@ -45,8 +45,8 @@ pub static CLAIMS: [Claim; 11] = [
             over: Side::Asked(NODE_SESSION, FORTY, Count::PerSecond),
             under: Side::Asked(NODE_SESSION, TEN, Count::PerSecond),
         },
-        why: "a timer waits for as many visitors at once as there are; a session costs CPU, and ten \
-              visitors take all there is",
+        why: "a timer waits for as many visitors at once as there are; a session costs CPU, and \
+              ten visitors take all there is",
     },
     Claim {
         id: "timer-250",
