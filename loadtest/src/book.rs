@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
+use crate::claims::outcome;
 use crate::doubts::{self, Doubt};
 use crate::failure::Failure;
 use crate::record::{
@@ -161,7 +162,8 @@ fn named(dir: &Path) -> Result<PathBuf, Failure> {
         ))
     };
     std::fs::create_dir_all(dir).map_err(|error| unusable(&error))?;
-    if dir.join(record::FILE_NAME).exists() {
+    let results = [record::FILE_NAME, outcome::FILE_NAME];
+    if results.iter().any(|name| dir.join(name).exists()) {
         return Err(unusable(
             &"it holds a run already, and no run is ever overwritten",
         ));

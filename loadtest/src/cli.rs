@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and how a mistake in it is answered.
 //! Long because every flag of every command stands here with its help.
 
+pub mod claims;
 pub mod measure;
 pub mod plan;
 pub mod soak;
@@ -13,6 +14,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::arms;
+use claims::ClaimsArgs;
 use measure::{MeasureArgs, MergeArgs, SelfTestArgs};
 use plan::PlanArgs;
 use soak::SoakArgs;
@@ -55,6 +57,8 @@ pub enum Command {
     SelfTest(SelfTestArgs),
     /// An hour of people and faults, and a checker that finds what nothing explains
     Soak(SoakArgs),
+    /// Published numbers: their set-ups built again, and the same without what made them
+    Claims(ClaimsArgs),
     /// Take a token apart: header, payload, signature, and whether it holds
     #[command(disable_help_flag = true)]
     Inspect {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use app::trusting::Trusting;
 use clap::Parser;
 
+use crate::claims::far_store;
 use crate::{cli, healthcheck};
 
 /// The null server, as a subcommand.
@@ -38,6 +39,7 @@ pub fn foreign(args: &[OsString]) -> Option<ExitCode> {
                 Ok(Trusting::new(&instance).wasting(waste))
             })
         }),
+        "claims-server" => child(&args[1..], "claims-server", far_store::run),
         "supervisor" => cluster::supervisor::run(),
         "balancer" => {
             cluster::die_with_parent();

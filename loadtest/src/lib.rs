@@ -11,6 +11,7 @@ pub mod answer;
 pub mod arms;
 pub mod board;
 pub mod book;
+pub mod claims;
 pub mod cli;
 pub mod commands;
 pub mod crowd;

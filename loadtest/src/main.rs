@@ -1,5 +1,5 @@
 //! The one main executable: `demo`, `watch`, `matrix`, `measure`, `merge`, `report`, `plan`,
-//! `self-test`, `soak`, `inspect`, `list`, and, hidden, every process of a cluster.
+//! `self-test`, `soak`, `claims`, `inspect`, `list`, and, hidden, every process of a cluster.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         Some(Command::Plan(args)) => commands::plan::run(&args, &typed),
         Some(Command::SelfTest(args)) => commands::self_test::run(&args),
         Some(Command::Soak(args)) => block_on(commands::soak::run(args, typed)),
+        Some(Command::Claims(args)) => block_on(commands::claims::run(args, typed)),
         Some(Command::List) => {
             print!("{}", commands::list::text());
             Ok(0)

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod claims;
 pub mod demo;
 pub mod list;
 pub mod matrix;

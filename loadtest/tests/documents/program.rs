@@ -7,7 +7,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use loadtest::cli::Cli;
 
 /// Processes of a cluster, which nobody starts by hand; what they are told is not for people.
-const HIDDEN: [&str; 5] = [
+const HIDDEN: [&str; 6] = [
+    "claims-server",
     "trusting",
     "supervisor",
     "balancer",

@@ -51,6 +51,22 @@ fn mistakes_are_one_line_and_exit_2() {
         (&["measure", "--shard", "4/3"], &["--shard", "4/3", "i/n"]),
         (&["report", "/nowhere/at-all"], &["/nowhere/at-all"]),
         (
+            &["claims", "--only", "nobody"],
+            &["--only", "nobody", "claims --list"],
+        ),
+        (
+            &["claims", "--seconds", "0"],
+            &["--seconds", "at least 0.2"],
+        ),
+        (
+            &["claims", "--replay", "/nowhere/at-all"],
+            &["--replay", "/nowhere/at-all"],
+        ),
+        (
+            &["claims", "--splice", "/nowhere/page.md"],
+            &["--splice", "/nowhere/page.md"],
+        ),
+        (
             &["inspect", "--jwks", "/nowhere/keys.json", "a.b.c"],
             &["/nowhere/keys.json"],
         ),
@@ -164,6 +180,12 @@ fn a_folder_that_cannot_be_written_or_holds_a_run_is_named() {
     std::fs::write(run.out().join("record.json"), "{}").unwrap();
     let output = run
         .command(&["matrix", "--arms", "jwt-hs256"])
+        .output()
+        .unwrap();
+    assert_told(&output, 2, &["--out", "holds a run already"]);
+    std::fs::rename(run.out().join("record.json"), run.out().join("claims.json")).unwrap();
+    let output = run
+        .command(&["claims", "--only", "bytes"])
         .output()
         .unwrap();
     assert_told(&output, 2, &["--out", "holds a run already"]);

@@ -1,9 +1,10 @@
 //! The executable as people run it: the matrix against its own expectations, a broken arm, a cost
-//! run, an interruption, a killed parent, bad input, a machine without Redis.
+//! run, published claims, an interruption, a killed parent, bad input, a machine without Redis.
 //!
 //! Every test starts the real thing with a folder of its own. They take turns: two runs at a time on
 //! two cores would measure each other.
 
+mod claims;
 mod demo;
 mod inputs;
 mod interrupted;

@@ -11,6 +11,8 @@ mod text;
 use std::collections::BTreeSet;
 use std::fs;
 
+use loadtest::claims::catalogue::CLAIMS;
+use loadtest::claims::{outcome, table};
 use loadtest::report::cost_run::CostRun;
 use loadtest::report::spliced;
 
@@ -217,6 +219,34 @@ fn the_choice_is_what_report_makes_of_the_runs_that_it_names() {
     assert!(again == page, "docs/DECIDE.md: run `{made_by}` again");
 }
 
+/// The table of the claims page is that of the run that it names.
+#[test]
+fn the_table_of_claims_is_what_came_of_the_run_that_it_names() {
+    let file = "docs/CLAIMS.md";
+    let page = read(file);
+    let made_by = page.split("made by `loadtest claims --replay ").nth(1);
+    let dir = made_by
+        .and_then(|rest| rest.split_once(' '))
+        .map_or("", |(dir, _)| dir);
+    let run = outcome::Run::load(&root().join(dir)).unwrap();
+    let again = table::spliced(&run, dir, file, &page).unwrap();
+    let command = format!("loadtest claims --replay {dir} --splice {file}");
+    assert!(again == page, "{file}: run `{command}` again");
+    let beside = format!("{dir}/{}", table::FILE_NAME);
+    assert!(
+        read(&beside) == table::markdown(&run),
+        "{beside}: is another run's"
+    );
+    let all: Vec<_> = CLAIMS.iter().map(|claim| claim.id).collect();
+    let ran: Vec<_> = run.outcomes.iter().map(|one| one.claim.as_str()).collect();
+    assert_eq!(ran, all, "{file}: measure all claims again");
+    let unnamed: Vec<_> = all
+        .into_iter()
+        .filter(|id| !page.contains(&format!("`{id}`")))
+        .collect();
+    assert_none("docs/CLAIMS.md: say what you make of it", &unnamed);
+}
+
 #[test]
 fn whoever_comes_finds_the_documents() {
     let wanted = [
@@ -227,6 +257,7 @@ fn whoever_comes_finds_the_documents() {
         "docs/ARCHITECTURE.md",
         "docs/METHODOLOGY.md",
         "docs/BIAS.md",
+        "docs/CLAIMS.md",
         "docs/DECIDE.md",
         "deny.toml",
         ".ci/run",
