@@ -63,6 +63,12 @@ pub struct TokenAnswer {
 pub type Credential = HeldBack<String>;
 
 /// Something that must not appear in a log: its `Debug` says only that it is there.
+///
+/// ```
+/// let token = app::Credential::new("eyJhbGciOi".to_owned());
+/// assert_eq!(format!("{token:?}"), "(held back)");
+/// assert_eq!(token.reveal(), "eyJhbGciOi");
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct HeldBack<T>(T);
 

@@ -10,6 +10,23 @@
 //! what is asked for afterwards. *That* they promise different things is shown by each server's
 //! `tests/differences.rs`.
 
+//!
+//! Each check takes two instances and can be called by itself:
+//!
+//! ```
+//! use app::conformance::{self, Pair, Visitor, known};
+//! use app::trusting::Trusting;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let pair = Pair::start("trusting", |a_or_b| async move { Trusting::new(&a_or_b) }).await;
+//! let mut mia = Visitor::default();
+//! mia.log_in(&pair.a, "mia").await;
+//! assert!(known(&mia, &pair.b).await, "it believes whoever it is told");
+//! conformance::nobody_is_recognised_without_a_credential(pair).await;
+//! # }
+//! ```
+
 mod harness;
 
 use std::time::Duration;

@@ -13,7 +13,7 @@ use crate::problem::{Problem, Reason};
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 pub(crate) struct Ending {
     ended: &'static str,
-    /// Milliseconds since the Unix epoch; absent where nothing is left to wait for.
+    /// Milliseconds since the Unix epoch; null where nothing is left to wait for.
     at: Option<u64>,
 }
 

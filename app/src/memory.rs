@@ -20,6 +20,35 @@ use crate::problem::Problem;
 /// A value is cloned for every connection, so an implementation keeps what it shares behind an
 /// `Arc`. The application calls the verbs with the request's head: an implementation that works
 /// through a layer (tower-sessions) finds what its layer left in `parts.extensions`.
+///
+/// The verbs of the smallest implementation, which remembers nothing and so can forget nothing:
+///
+/// ```
+/// use app::trusting::Trusting;
+/// use app::{Clock, Ended, Instance, Memory, Reason, Scope};
+/// use http::Request;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), http::Error> {
+/// let memory = Trusting::new(&Instance {
+///     pool: "trusting".to_owned(),
+///     name: "a".to_owned(),
+///     clock: Clock::default(),
+///     secure_cookies: false,
+/// });
+/// let (mut nobody, ()) = Request::new(()).into_parts();
+/// let refused = memory.recall(&mut nobody).await;
+/// assert_eq!(refused.map_err(|problem| problem.reason()), Err(Reason::NoCredential));
+///
+/// let request = Request::builder().header("authorization", "Bearer mia").body(())?;
+/// let (mut request, ()) = request.into_parts();
+/// let forgotten = memory.forget(&mut request, &Scope::ThisLogin).await;
+/// assert_eq!(forgotten.ended, Ended::At { at_ms: u64::MAX });
+/// let login = memory.recall(&mut request).await;
+/// assert_eq!(login.map(|login| login.user), Ok("mia".to_owned()));
+/// # Ok(())
+/// # }
+/// ```
 pub trait Memory: Clone + Send + Sync + 'static {
     /// Remembers `login` and says how the credential travels to the client.
     ///

@@ -10,6 +10,20 @@ use crate::memory::Challenge;
 
 /// One refusal, as a client sees it. Build it with [`Problem::new`] and, where a person can do
 /// something about it, say so with [`Problem::detail`].
+///
+/// ```
+/// use app::{Challenge, Problem, Reason};
+/// use axum::response::IntoResponse as _;
+///
+/// let problem = Problem::new(Reason::Revoked).challenge(Challenge::Bearer);
+/// let answer = problem.into_response();
+/// assert_eq!(answer.status(), 401);
+/// assert_eq!(answer.headers()["content-type"], "application/problem+json");
+/// assert_eq!(answer.headers()["www-authenticate"], "Bearer error=\"invalid_token\"");
+///
+/// // A store that is silent is never "nobody": the login is not lost.
+/// assert_eq!(Problem::from(Reason::StoreUnavailable).into_response().status(), 503);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     reason: Reason,

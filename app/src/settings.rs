@@ -28,7 +28,8 @@ pub struct Settings {
     #[arg(long, value_name = "NAME", default_value = "a", env = "INSTANCE")]
     pub instance: String,
 
-    /// Accounts database: the path of an SQLite file that exists and is seeded
+    /// Accounts database: the path of an SQLite file that was made by `--make-accounts`, or by
+    /// whoever starts the instances
     #[arg(
         long,
         value_name = "FILE",
@@ -36,6 +37,10 @@ pub struct Settings {
         required_unless_present = "database_url"
     )]
     pub accounts: Option<PathBuf>,
+
+    /// Where there is no file of that name, make it, with the three users of the demo
+    #[arg(long, requires = "accounts")]
+    pub make_accounts: bool,
 
     /// Accounts database instead of a file: postgres://user:password@host/database; made and seeded
     /// by whichever instance comes first
@@ -48,7 +53,7 @@ pub struct Settings {
     )]
     pub database_url: Option<HeldBack<String>>,
 
-    /// Load users to seed a Postgres database with, beside the three of the demo
+    /// Load users to seed a database with that is made here, beside the three of the demo
     #[arg(long, value_name = "N", env = "LOAD_USERS", default_value_t = 0)]
     pub load_users: u32,
 

@@ -21,7 +21,7 @@ use crate::once;
 use crate::password::Hasher;
 use crate::serve::{Drain, serve};
 use crate::settings::Settings;
-use crate::users::{Source, Users};
+use crate::users::{self, Source, Users};
 
 /// Why an instance did not start; one line for the person who started it.
 #[derive(Debug, thiserror::Error)]
@@ -102,16 +102,26 @@ fn runtime(workers: u16) -> Result<tokio::runtime::Runtime, StartError> {
         .map_err(|error| StartError::Usage(format!("--workers {workers}: {error}")))
 }
 
-/// The accounts. A file is made by whoever starts the instances; a Postgres by themselves.
+/// The accounts. A file is made by whoever starts the instances, unless they are told to; a
+/// Postgres by themselves.
 async fn open_users(settings: &Settings) -> Result<Users, StartError> {
     let usage = StartError::Usage;
     match settings.source() {
         None => Err(usage(
             "--accounts: name a file, or set DATABASE_URL".to_owned(),
         )),
+        Some(Source::File(path)) if settings.make_accounts => {
+            users::find_or_make(&path, settings.load_users)
+                .await
+                .map_err(|error| {
+                    usage(format!(
+                        "--make-accounts: {error}; name a file in a folder you may write to"
+                    ))
+                })
+        }
         Some(source @ Source::File(_)) => Users::open(source).await.map_err(|error| {
             usage(format!(
-                "--accounts: {error}; `loadtest` creates and seeds that file"
+                "--accounts: {error}; with --make-accounts it is made and seeded"
             ))
         }),
         Some(source @ Source::Postgres(_)) => {

@@ -1,8 +1,14 @@
 //! Accounts, in a real database that all instances of a cluster share.
 //!
 //! Usually one process creates, migrates and seeds them ([`create`]) and instances only open them
-//! ([`Users::open`]). Where there is no such process, as in a stack of containers, every instance
-//! may try: it is done once, under a lock. Nothing here knows how a login is remembered.
+//! ([`Users::open`]). Where there is no such process, as in a stack of containers or in a terminal,
+//! every instance may try: it is done once, under a lock, or the file that is there first is kept.
+//! Nothing here knows how a login is remembered.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use tempfile::NamedTempFile;
 
 use crate::database::Database;
 pub use crate::database::Source;
@@ -111,6 +117,36 @@ pub async fn create(source: impl Into<Source>, load_users: u32) -> Result<(), Us
     let users = Users::create(source, load_users).await?;
     users.database.close().await;
     Ok(())
+}
+
+/// Opens the accounts in the file at `path`; where there is none, makes it first. Of several
+/// instances that start at once, one makes the file that all of them open.
+///
+/// # Errors
+/// As those of [`create`] and [`Users::open`].
+pub async fn find_or_make(path: &Path, load_users: u32) -> Result<Users, UsersError> {
+    if !path.exists() {
+        make(path, load_users).await?;
+    }
+    Users::open(path).await
+}
+
+/// Made whole beside its place, then renamed where nothing is: nobody opens half of it.
+async fn make(path: &Path, load_users: u32) -> Result<(), UsersError> {
+    let refused = |error| UsersError::Open {
+        place: path.display().to_string(),
+        source: sqlx::Error::Io(error),
+    };
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let file = NamedTempFile::new_in(folder).map_err(refused)?;
+    create(file.path(), load_users).await?;
+    match file.persist_noclobber(path) {
+        Err(taken) if taken.error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        renamed => renamed.map(drop).map_err(|failed| refused(failed.error)),
+    }
 }
 
 impl Users {

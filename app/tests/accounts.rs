@@ -111,6 +111,29 @@ async fn ten_instances_that_start_at_once_make_one_database() {
 }
 
 #[tokio::test]
+async fn ten_instances_that_start_at_once_make_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("accounts.db");
+    let all = (0..10).map(|_| users::find_or_make(&path, 3));
+    let all = futures_util::future::join_all(all).await;
+    let all: Vec<Users> = all.into_iter().map(Result::unwrap).collect();
+    assert!(all[0].set_role("mia", Role::Accountant).await.unwrap());
+    for users in &all {
+        assert!(users.find(&load_user(2)).await.unwrap().is_some());
+        let mia = users.find("mia").await.unwrap().unwrap();
+        assert_eq!(mia.role, Role::Accountant, "they share one file");
+    }
+    let again = users::find_or_make(&path, 0).await.unwrap();
+    let mia = again.find("mia").await.unwrap().unwrap();
+    assert_eq!(mia.role, Role::Accountant, "what is there is kept");
+    drop((all, again));
+    let names = std::fs::read_dir(folder.path()).unwrap();
+    let names: Vec<_> = names.map(|it| it.unwrap().file_name()).collect();
+    let ours = |name: &std::ffi::OsString| name.to_string_lossy().starts_with("accounts.db");
+    assert!(names.iter().all(ours), "nothing half-made stays: {names:?}");
+}
+
+#[tokio::test]
 async fn a_wrong_address_is_one_line_without_its_password() {
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .and_then(|listener| listener.local_addr())

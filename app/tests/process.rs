@@ -164,13 +164,18 @@ fn bad_settings_are_refused_in_one_line_that_names_the_flag() {
     std::fs::write(&short, "short").unwrap();
     let short = short.path().to_str().unwrap();
     let secret_in = |file| ["--accounts", accounts, "--lab", "--lab-secret-file", file];
-    let cases: [(&[&str], Option<&str>, &str); 6] = [
+    let cases: [(&[&str], Option<&str>, &str); 7] = [
         (&secret_in(short), None, "--lab-secret-file"),
         (&secret_in("nowhere/secret"), None, "--lab-secret-file"),
         (
             &["--accounts", "nowhere/accounts.sqlite"],
             None,
             "--accounts",
+        ),
+        (
+            &["--make-accounts", "--accounts", "nowhere/accounts.sqlite"],
+            None,
+            "--make-accounts",
         ),
         (
             &["--accounts", accounts, "--listen", &taken],

@@ -4,6 +4,7 @@
 pub mod claims;
 pub mod measure;
 pub mod plan;
+pub mod shell;
 pub mod soak;
 
 use std::ffi::OsString;
@@ -17,6 +18,7 @@ use crate::arms;
 use claims::ClaimsArgs;
 use measure::{MeasureArgs, MergeArgs, SelfTestArgs};
 use plan::PlanArgs;
+use shell::{CompletionsArgs, ManArgs};
 use soak::SoakArgs;
 
 /// What is printed when nothing is asked for.
@@ -68,6 +70,10 @@ pub enum Command {
     },
     /// Arms, events and presets, and what each one shows
     List,
+    /// What a shell needs to complete these commands and their flags
+    Completions(CompletionsArgs),
+    /// Manual pages, one for each command
+    Man(ManArgs),
 }
 
 /// What every command that runs arms can be told.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use app::trusting::Trusting;
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 
 use crate::claims::far_store;
 use crate::{cli, healthcheck};
@@ -20,6 +20,14 @@ struct TrustingArgs {
     /// CPU time that each check wastes, in nanoseconds
     #[arg(long, value_name = "NS", default_value_t = 0)]
     waste_ns: u64,
+}
+
+/// The command lines that people type, whole: `inspect` is server-jwt's, and known to it alone.
+pub fn programs() -> [clap::Command; 3] {
+    let jwt = server_jwt::Args::command();
+    let inspect = jwt.find_subcommand("inspect").cloned();
+    let loadtest = cli::Cli::command().mut_subcommand("inspect", |own| inspect.unwrap_or(own));
+    [loadtest, server_session::Args::command(), jwt]
 }
 
 /// Runs a subcommand that is somebody else's, if `args` asks for one: a process of a cluster,

@@ -142,6 +142,18 @@ pub struct Seen {
 impl Properties {
     /// Whether `asked` knows a login that `taken_by` took. `restarted`: `asked` was started anew
     /// since.
+    ///
+    /// ```
+    /// let knows = |arm: &str, taken_by: &str, asked: &str| {
+    ///     let arm = loadtest::arms::find(arm).expect("one of `list`");
+    ///     arm.properties.knows(taken_by, asked, false)
+    /// };
+    /// assert!(knows("session-memory", "a", "a"));
+    /// assert!(!knows("session-memory", "a", "b"), "the problem");
+    /// assert!(knows("session-redis", "a", "b"), "the usual fix");
+    /// assert!(knows("jwt-hs256", "a", "b"), "the article's answer");
+    /// assert!(!knows("jwt-hs256-split", "a", "b"), "how it breaks");
+    /// ```
     pub fn knows(&self, taken_by: &str, asked: &str, restarted: bool) -> bool {
         match self.state {
             State::Nowhere | State::Store | State::Credential => true,

@@ -25,6 +25,22 @@ pub mod exit {
     pub const UNREACHABLE: u8 = 4;
     /// Stopped by the user.
     pub const INTERRUPTED: u8 = 130;
+
+    /// All of them, with what they mean to whoever called.
+    pub const ALL: [(u8, &str); 6] = [
+        (OK, "everything came out as expected"),
+        (UNEXPECTED, "an expectation or a threshold failed"),
+        (
+            USAGE,
+            "called in a way that cannot work; the line says what to write instead",
+        ),
+        (INVALID, "the run is invalid, or could not be carried out"),
+        (UNREACHABLE, "what was named does not answer"),
+        (
+            INTERRUPTED,
+            "stopped by the user; what was measured so far is saved",
+        ),
+    ];
 }
 
 /// The exit code for an error.

@@ -49,6 +49,18 @@ pub struct Reading {
 }
 
 /// Read the lag off the polls.
+///
+/// ```
+/// use loadtest::answer::Outcome::{Recognised, Refused};
+/// use tokio::time::{Duration, Instant};
+/// // Logged out now, and let in for the last time 30 ms later.
+/// let answered = Instant::now();
+/// let polls = [(10, Recognised), (30, Recognised), (40, Refused)].map(|(ms, outcome)| {
+///     loadtest::lag::Poll { sent: answered + Duration::from_millis(ms), outcome }
+/// });
+/// let reading = loadtest::lag::read(&polls, answered);
+/// assert_eq!(reading.lag, Duration::from_millis(30));
+/// ```
 pub fn read(polls: &[Poll], answered: Instant) -> Reading {
     let (before, after): (Vec<&Poll>, Vec<&Poll>) =
         polls.iter().partition(|poll| poll.sent <= answered);

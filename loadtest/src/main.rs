@@ -1,5 +1,6 @@
 //! The one main executable: `demo`, `watch`, `matrix`, `measure`, `merge`, `report`, `plan`,
-//! `self-test`, `soak`, `claims`, `inspect`, `list`, and, hidden, every process of a cluster.
+//! `self-test`, `soak`, `claims`, `inspect`, `list`, `completions`, `man`, and, hidden, every process
+//! of a cluster.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -44,6 +45,10 @@ fn main() -> ExitCode {
             print!("{}", commands::list::text());
             Ok(0)
         }
+        Some(Command::Completions(args)) => {
+            commands::completions::run(&args, &dispatch::programs())
+        }
+        Some(Command::Man(args)) => commands::man::run(&args, dispatch::programs().into()),
         // Done by `dispatch`, which looks first; here it stands for `--help`.
         Some(Command::Inspect { .. }) => Ok(0),
     };

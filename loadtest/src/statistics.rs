@@ -7,6 +7,16 @@ const Z: f64 = 1.959_963_984_540_054;
 ///
 /// The share need not be a whole number of trials: requests of one visitor depend on each other,
 /// so `n` is the number of visitors while the share is one of requests. `None` without trials.
+///
+/// ```
+/// use loadtest::statistics::wilson;
+///
+/// // None of 20 visitors was known, which leaves room for one in six.
+/// let [low, high] = wilson(0.0, 20).expect("there were visitors");
+/// assert_eq!(low, 0.0);
+/// assert!((0.15..0.17).contains(&high));
+/// assert_eq!(wilson(0.0, 0), None);
+/// ```
 pub fn wilson(share: f64, n: u64) -> Option<[f64; 2]> {
     if n == 0 {
         return None;

@@ -58,7 +58,24 @@ pub fn login_in(data: &Data) -> Option<Login> {
     login(data.get(LOGIN)?.clone()).ok()
 }
 
-/// Notes another role in a record's data.
+/// Notes another role in a record's data: what a token cannot have done to it.
+///
+/// ```
+/// use app::{Login, Role};
+/// use server_session::record::{Data, LOGIN, login_in, set_role, text};
+///
+/// let login = Login {
+///     user: "mia".to_owned(),
+///     name: "Mia".to_owned(),
+///     role: Role::Member,
+///     since_ms: 1_764_000_000_000,
+///     login_instance: "session-redis-a".to_owned(),
+/// };
+/// let mut data = Data::from([(LOGIN.to_owned(), text(&login))]);
+/// set_role(&mut data, Role::Accountant);
+/// let role = Role::Accountant;
+/// assert_eq!(login_in(&data), Some(Login { role, ..login }));
+/// ```
 pub fn set_role(data: &mut Data, role: Role) {
     if let Some(mut login) = login_in(data) {
         login.role = role;

@@ -66,6 +66,30 @@ pub enum Side {
 
 /// A proxy on a port of this machine's own. It ends with this handle, and every connection through
 /// it is then reset.
+///
+/// ```
+/// use std::io::{ErrorKind, Read as _, Write as _};
+/// use std::net::{TcpListener, TcpStream};
+///
+/// use cluster::{Fault, Proxy};
+///
+/// let server = TcpListener::bind("127.0.0.1:0")?;
+/// let proxy = Proxy::to(server.local_addr()?)?;
+/// let mut client = TcpStream::connect(proxy.address())?;
+/// let (mut served, _) = server.accept()?;
+/// client.write_all(b"PING")?;
+/// let mut heard = [0; 4];
+/// served.read_exact(&mut heard)?;
+/// assert_eq!(&heard, b"PING");
+///
+/// proxy.set(Fault::Cut);
+/// let cut = client.read(&mut heard).map_err(|error| error.kind());
+/// assert_eq!(cut, Err(ErrorKind::ConnectionReset));
+/// assert!(TcpStream::connect(proxy.address()).is_err(), "nobody is there");
+/// proxy.clear();
+/// assert!(TcpStream::connect(proxy.address()).is_ok());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,

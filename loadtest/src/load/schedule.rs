@@ -120,6 +120,29 @@ pub struct Entry {
 }
 
 /// Requests in the order in which they are to be sent.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use loadtest::load::draws::DrawPlan;
+/// use loadtest::load::schedule::{Arrivals, Plan, Shard, Step};
+///
+/// let plan = Plan {
+///     seed: 7,
+///     arrivals: Arrivals::Poisson,
+///     steps: vec![Step::constant(2_000.0, Duration::from_secs(1))],
+///     draws: DrawPlan::valid(20),
+/// };
+/// let whole = plan.schedule(Shard::WHOLE)?;
+/// assert_eq!(whole, plan.schedule(Shard::WHOLE)?, "a seed draws the same again");
+///
+/// // Two machines send what one would have sent, at the same times.
+/// let mut shards = plan.schedule("1/2".parse()?)?.entries;
+/// shards.extend(plan.schedule("2/2".parse()?)?.entries);
+/// shards.sort_by_key(|entry| entry.index);
+/// assert_eq!(shards, whole.entries);
+/// # Ok::<(), loadtest::load::schedule::PlanError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
     /// Every request of this shard.

@@ -22,6 +22,22 @@ pub const BLOCKS_MIN: usize = 5;
 const Z_90: f64 = 1.281_551_565_544_600_4;
 
 /// By how much one arm differs from another.
+///
+/// ```
+/// use loadtest::load::stats::{Band, Effect};
+/// use loadtest::record::Verdict;
+///
+/// // Microseconds a request, block by block; the machine was twice as slow in the last four.
+/// let free = [10.0, 10.2, 9.9, 10.1, 20.1, 19.8, 20.0, 20.2];
+/// let checked = [12.0, 12.3, 11.8, 12.2, 24.0, 23.9, 24.1, 24.2];
+/// let effect = Effect::between(&checked, &free, 7).expect("as many blocks of each");
+/// assert!((1.19..1.21).contains(&effect.ratio));
+/// assert_eq!(effect.verdict(&Band::default()), Verdict::More);
+///
+/// // An arm that differs from itself by as much says that this may be noise.
+/// let band = Band::of(&[effect.clone()]);
+/// assert_eq!(effect.verdict(&band), Verdict::NoDifferenceShown);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Effect {
     /// Geometric mean over blocks of arm / against.

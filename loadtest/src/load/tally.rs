@@ -17,6 +17,20 @@ pub type Latencies = Histogram<u64>;
 const LATENCY_NS_MAX: u64 = 3_600_000_000_000;
 
 /// An empty histogram with the bounds that all of them have.
+///
+/// ```
+/// use loadtest::load::tally::{add, latencies};
+///
+/// let (mut one, mut other) = (latencies(), latencies());
+/// one.record_n(10_000, 98)?;
+/// other.record_n(5_000_000, 2)?;
+/// add(&mut one, &other);
+/// assert_eq!(one.len(), 100);
+/// assert_eq!(one.value_at_quantile(0.98) / 1_000, 10);
+/// let p99_ns = one.value_at_quantile(0.99);
+/// assert!(p99_ns.abs_diff(5_000_000) <= 5_000, "exact to 0.1 %");
+/// # Ok::<(), hdrhistogram::RecordError>(())
+/// ```
 pub fn latencies() -> Latencies {
     Histogram::new_with_bounds(1, LATENCY_NS_MAX, 3).expect("these bounds are within its limits")
 }

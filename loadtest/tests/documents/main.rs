@@ -2,7 +2,8 @@
 //! quoted output is what comes out.
 //!
 //! [`page`] reads a page, [`tree`] knows which files there are, [`links`], [`paths`] and
-//! [`commands`] each look for one kind of fault, [`run`] runs what a page quotes the output of.
+//! [`commands`] each look for one kind of fault, [`run`] runs what a page quotes the output of, and
+//! [`reference`] makes the tables of docs/REFERENCE.md from the code.
 //! [`planted`] shows for each kind of fault that it would be found.
 
 mod cargo;
@@ -12,6 +13,7 @@ mod page;
 mod paths;
 mod planted;
 mod program;
+mod reference;
 mod run;
 mod shell;
 mod tree;

@@ -138,6 +138,25 @@ fn of_quoted_output() {
 }
 
 #[test]
+fn two_who_run_a_page_get_ports_of_their_own() {
+    let text = format!(
+        "{IS_RUN}\n```sh\necho 127.0.0.1:5501/a 127.0.0.1:5502 --port 5502 x 5501\n```\n\
+         ```text\n127.0.0.1:5501/a 127.0.0.1:5502 --port 5502 x 5501\n```\n"
+    );
+    let [fault] = &run::faults(&page(&text), Path::new("."))[..] else {
+        panic!("what no address says keeps the number that it has");
+    };
+    assert!(
+        fault.contains("127.0.0.1:5501/a 127.0.0.1:5502 --port "),
+        "{fault}"
+    );
+    assert!(
+        fault.contains(" x 5501") && !fault.contains("--port 5502"),
+        "{fault}"
+    );
+}
+
+#[test]
 fn an_ellipsis_fits_only_where_it_stands() {
     for (quoted, printed) in [
         ("a", "a "),

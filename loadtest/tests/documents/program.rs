@@ -17,12 +17,13 @@ const HIDDEN: [&str; 6] = [
 ];
 
 /// Words that stand for a value, and a value that fits.
-const STAND_INS: [(&str, &str); 6] = [
+const STAND_INS: [(&str, &str); 7] = [
     ("N", "1"),
     ("MS", "1"),
     ("BYTES", "1"),
     ("IP", "127.0.0.1"),
     ("I/N", "1/2"),
+    ("SHELL", "bash"),
     ("URL", "redis://127.0.0.1:6379"),
 ];
 

@@ -2,9 +2,11 @@
 //!
 //! On such a page each `sh` block is run, in one shell and one empty folder, and the `text` block
 //! right after it is what it prints. `…` stands for what differs from run to run: within a line for
-//! any words, on a line of its own for any lines.
+//! any words, on a line of its own for any lines. A port of 127.0.0.1 that a page names is another
+//! one here, which is free: several pages, and several copies of one, may run side by side.
 
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -55,7 +57,9 @@ pub(crate) fn faults(page: &Page, root: &Path) -> Vec<String> {
         .collect();
     let work = folder.path().join("work");
     fs::create_dir(&work).expect("the folder was just made");
-    let printed = run(&script(&runs), &work, &programs, root);
+    let ports = Ports::of(&runs);
+    let printed = run(&ports.free(&script(&runs)), &work, &programs, root);
+    let printed = ports.named(&printed);
     let mut pieces = printed.split(MARK);
     let mut faults = Vec::new();
     for block in runs {
@@ -72,6 +76,48 @@ pub(crate) fn faults(page: &Page, root: &Path) -> Vec<String> {
         }
     }
     faults
+}
+
+/// What stands before a port.
+const HERE: &str = "127.0.0.1:";
+
+/// The ports that a page names, each with a free one that it gets.
+struct Ports(Vec<(String, String)>);
+
+impl Ports {
+    fn of(blocks: &[&Block]) -> Ports {
+        let mut named = Vec::new();
+        for piece in blocks.iter().flat_map(|it| it.text.split(HERE).skip(1)) {
+            let digits = piece.find(|it: char| !it.is_ascii_digit());
+            let port = &piece[..digits.unwrap_or(piece.len())];
+            if !port.is_empty() && !named.iter().any(|it| it == port) {
+                named.push(port.to_owned());
+            }
+        }
+        // All are held until all are known, or one would be given out twice.
+        let taken = named.iter().map(|_| TcpListener::bind("127.0.0.1:0"));
+        let taken: Vec<_> = taken.map(|it| it.expect("a free port")).collect();
+        let free = taken.iter().map(|it| it.local_addr().expect("it is bound"));
+        let free = free.map(|address| address.port().to_string());
+        Ports(named.into_iter().zip(free).collect())
+    }
+
+    /// `script` with the free ports.
+    fn free(&self, script: &str) -> String {
+        let one = |script: String, (named, free): &(String, String)| {
+            let script = script.replace(&format!("{HERE}{named}"), &format!("{HERE}{free}"));
+            script.replace(&format!("--port {named} "), &format!("--port {free} "))
+        };
+        self.0.iter().fold(script.to_owned(), one)
+    }
+
+    /// `printed` with the ports that the page names.
+    fn named(&self, printed: &str) -> String {
+        let one = |printed: String, (named, free): &(String, String)| {
+            printed.replace(&format!("{HERE}{free}"), &format!("{HERE}{named}"))
+        };
+        self.0.iter().fold(printed.to_owned(), one)
+    }
 }
 
 /// The three programs under their own names, from the executable that holds them all.

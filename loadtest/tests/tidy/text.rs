@@ -109,6 +109,26 @@ fn every_exception_gives_its_reason_and_every_test_runs() {
     );
 }
 
+/// An example that does not run goes stale unseen.
+#[test]
+fn every_example_in_a_comment_runs() {
+    let (mut examples, mut problems) = (0, Vec::new());
+    for path in files("", "rs") {
+        for (at, line) in read(&path).lines().enumerate() {
+            let line = line.trim_start();
+            let said = line
+                .strip_prefix("/// ```")
+                .or(line.strip_prefix("//! ```"));
+            examples += usize::from(said == Some(""));
+            if said.is_some_and(|said| said.contains("no_run") || said.contains("ignore")) {
+                problems.push(format!("{path}:{}: {line}", at + 1));
+            }
+        }
+    }
+    assert!(examples >= 20, "only {examples} fences were found to check");
+    assert_none("let it run, or write it as words", &problems);
+}
+
 /// A path of the machine on which something was written is wrong on every other.
 #[test]
 fn no_file_names_a_folder_of_one_machine() {

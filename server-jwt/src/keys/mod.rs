@@ -27,6 +27,27 @@ pub enum KidRule {
 }
 
 /// All keys of an instance, and which of them signs.
+///
+/// ```
+/// use server_jwt::keys::file::{Form, KeySource};
+/// use server_jwt::keys::keygen::{Alg, make};
+///
+/// let file = tempfile::NamedTempFile::new()?;
+/// std::fs::write(&file, make(Alg::EdDsa, "k1")?.private.to_string())?;
+/// let source = KeySource {
+///     flag: "--keys",
+///     path: file.path().to_owned(),
+///     form: Form::Jwks,
+/// };
+/// let ring = source.read()?;
+/// assert!(ring.signer().is_some_and(|key| key.kid() == Some("k1")));
+/// assert_eq!(ring.candidates(Some("k2")).count(), 0);
+///
+/// let shown = ring.jwks();
+/// assert!(shown["keys"][0]["x"].is_string(), "the public half, for whoever verifies");
+/// assert!(shown["keys"][0]["d"].is_null(), "and nothing to sign with");
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 pub struct KeyRing {
     keys: Vec<Key>,
     rule: KidRule,

@@ -57,6 +57,37 @@ pub fn check<'s>(
 
 /// Checks the form of a token, its header and its signature, and nothing of its claims.
 ///
+/// ```
+/// use app::Reason;
+/// use serde_json::json;
+/// use server_jwt::keys::file::{Form, KeySource};
+/// use server_jwt::token::verify::{Scratch, signature};
+///
+/// let file = tempfile::NamedTempFile::new()?;
+/// std::fs::write(&file, "a-secret-of-at-least-32-characters")?;
+/// let source = KeySource {
+///     flag: "--secret-file",
+///     path: file.path().to_owned(),
+///     form: Form::Secret,
+/// };
+/// let keys = source.read()?;
+/// let key = keys.signer().expect("who has the secret can sign");
+/// let mia = key.issue(&json!({ "sub": "mia", "role": "member" }))?;
+/// let ada = key.issue(&json!({ "sub": "ada", "role": "admin" }))?;
+///
+/// let mut scratch = Scratch::default();
+/// let signed = signature(mia.as_bytes(), &keys, &mut scratch).map(|signed| signed.payload);
+/// assert_eq!(signed, Ok(&br#"{"role":"member","sub":"mia"}"#[..]));
+///
+/// // What stands in Ada's token, with the signature of Mia's.
+/// let (_, signed_for_mia) = mia.rsplit_once('.').expect("three parts");
+/// let (said_of_ada, _) = ada.rsplit_once('.').expect("three parts");
+/// let forged = format!("{said_of_ada}.{signed_for_mia}");
+/// let verdict = signature(forged.as_bytes(), &keys, &mut scratch).map(drop);
+/// assert_eq!(verdict, Err(Reason::BadSignature));
+/// # Ok::<(), anyhow::Error>(())
+/// ```
+///
 /// # Errors
 /// Why it is refused.
 pub fn signature<'k, 's>(
@@ -78,6 +109,15 @@ pub fn signature<'k, 's>(
 }
 
 /// A token taken apart at its dots, still encoded (RFC 7515, section 7.1).
+///
+/// ```
+/// use app::Reason;
+/// use server_jwt::token::verify::Parts;
+///
+/// let parts = Parts::split(b"aGVhZA.Ym9keQ.c2ln").expect("two dots");
+/// assert_eq!((parts.header, parts.signed), (&b"aGVhZA"[..], &b"aGVhZA.Ym9keQ"[..]));
+/// assert_eq!(Parts::split(b"aGVhZA.Ym9keQ").map(drop), Err(Reason::MalformedToken));
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Parts<'t> {
     /// Up to the first dot.
