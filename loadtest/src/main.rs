@@ -1,6 +1,6 @@
 //! The one main executable: `demo`, `watch`, `matrix`, `measure`, `merge`, `report`, `plan`,
-//! `self-test`, `soak`, `claims`, `inspect`, `list`, `completions`, `man`, and, hidden, every process
-//! of a cluster.
+//! `self-test`, `soak`, `claims`, `inspect`, `list`, `completions`, `man`, and, hidden, every
+//! process of a cluster.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
