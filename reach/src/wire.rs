@@ -62,7 +62,7 @@ impl Wire {
             Kind::Own(node) => command.query_async(&mut node.clone()).await,
             Kind::Master(master) => command.query_async(&mut master.connection().await?).await,
             Kind::Cluster(cluster) => {
-                let node = SingleNodeRoutingInfo::SpecificNode(cluster.route.clone());
+                let node = SingleNodeRoutingInfo::SpecificNode(cluster.route);
                 let mut connection = cluster.connection().await?;
                 let answer =
                     connection.route_command(command.clone(), RoutingInfo::SingleNode(node));
