@@ -102,6 +102,13 @@ impl Outcome {
         Some(is_near(rebuilt.ratio, self.published_ratio))
     }
 
+    /// Whether its whole interval is near the published ratio as well; not where there is none.
+    pub fn is_surely_reproduced(&self) -> bool {
+        let interval = self.rebuilt.as_ref().and_then(|rebuilt| rebuilt.interval);
+        let near = |end: &f64| is_near(*end, self.published_ratio);
+        interval.is_some_and(|ends| ends.iter().all(near))
+    }
+
     /// Whether no difference at all would be near it too: then that it is reproduced says little,
     /// and it is not counted.
     pub fn is_weak(&self) -> bool {
@@ -115,10 +122,10 @@ fn is_near(ratio: f64, published: f64) -> bool {
 }
 
 impl Run {
-    /// How many claims were reproduced, of those that could have come out otherwise.
-    pub fn reproduced(&self) -> usize {
+    /// The claims that were reproduced, of those that could have come out otherwise.
+    pub fn reproduced(&self) -> impl Iterator<Item = &Outcome> {
         let counts = |one: &&Outcome| !one.is_weak() && one.is_reproduced() == Some(true);
-        self.outcomes.iter().filter(counts).count()
+        self.outcomes.iter().filter(counts)
     }
 
     /// What it exits with: a claim that was rebuilt and came out otherwise is 1, one without valid
@@ -220,7 +227,17 @@ pub(super) mod tests {
         assert!(published(1.05).is_weak() && published(0.82).is_weak());
         assert!(!published(6.0).is_weak() && !published(0.5).is_weak());
         let near = [published(1.05), outcome(6.0), outcome(20.0)];
-        assert_eq!(run(near.to_vec()).reproduced(), 1);
+        assert_eq!(run(near.to_vec()).reproduced().count(), 1);
+    }
+
+    #[test]
+    fn a_ratio_is_sure_if_its_whole_interval_is_near() {
+        // Intervals here are a tenth to either side.
+        assert!(outcome(6.0).is_surely_reproduced());
+        assert!(!outcome(8.9).is_surely_reproduced());
+        let mut few = outcome(6.0);
+        few.rebuilt.as_mut().unwrap().interval = None;
+        assert!(!few.is_surely_reproduced());
     }
 
     #[test]

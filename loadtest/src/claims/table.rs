@@ -51,12 +51,14 @@ pub fn lines(outcome: &Outcome) -> Vec<String> {
 /// How much was reproduced, in a sentence.
 pub fn total(run: &Run) -> String {
     let counted = run.outcomes.iter().filter(|outcome| !outcome.is_weak());
+    let sure = run.reproduced().filter(|one| one.is_surely_reproduced());
     format!(
-        "{} of {} ratios were reproduced within a factor of {}; those that 1.00 would pass too \
-         are not counted.",
-        run.reproduced(),
+        "{} of {} ratios were reproduced within a factor of {}, {} of them with their whole \
+         interval; those that 1.00 would pass too are not counted.",
+        run.reproduced().count(),
         counted.count(),
         run.factor,
+        sure.count(),
     )
 }
 
@@ -79,7 +81,8 @@ pub fn markdown(run: &Run) -> String {
     for outcome in &run.outcomes {
         let near = match outcome.is_reproduced() {
             Some(true) if outcome.is_weak() => "yes, as 1.00 would be",
-            Some(true) => "yes",
+            Some(true) if outcome.is_surely_reproduced() => "yes",
+            Some(true) => "yes, its interval not wholly",
             Some(false) => "**no**",
             None => "–",
         };
@@ -182,6 +185,11 @@ mod tests {
         let off = "| 20.0 × (18.0 to 22.0) | **no** |";
         assert!(rows[1].contains(off), "{}", rows[1]);
         assert!(text.contains("1 of 2 ratios"), "{text}");
+        let hardly = markdown(&run(vec![outcome(8.9)]));
+        assert!(
+            hardly.contains("| yes, its interval not wholly |"),
+            "{hardly}"
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `claims`: a published ratio is built again and mended, with real processes.
 
 use std::fs;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use loadtest::claims::{FACTOR, outcome};
@@ -71,7 +72,8 @@ fn a_claim_that_needs_what_is_missing_is_not_run_and_says_the_remedy() {
 fn ctrl_c_keeps_what_was_measured_and_leaves_no_process() {
     let run = Run::new();
     let args = ["claims", "--blocks", "50", "--only", "bytes,hs256"];
-    let mut child = run.command(&args).spawn().unwrap();
+    let mut command = run.command(&args);
+    let mut child = command.stdout(Stdio::null()).spawn().unwrap();
     let patience = Instant::now() + Duration::from_secs(60);
     let has_one = || outcome::Run::load(&run.out()).is_ok_and(|kept| !kept.outcomes.is_empty());
     while !has_one() {
