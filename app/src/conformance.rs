@@ -9,7 +9,6 @@
 //! The checks hold an implementation to its own words: what [`Ended`](crate::Ended) promises is
 //! what is asked for afterwards. *That* they promise different things is shown by each server's
 //! `tests/differences.rs`.
-
 //!
 //! Each check takes two instances and can be called by itself:
 //!
