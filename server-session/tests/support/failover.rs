@@ -35,6 +35,15 @@ pub struct Found {
     pub away: Duration,
 }
 
+impl Found {
+    /// What the replica had heard of is kept, and nobody is told that they are logged out.
+    pub fn assert_nobody_else_is_concerned(&self) {
+        assert_eq!(self.lost_although_copied, 0, "{self:?}");
+        let statuses: Vec<_> = self.answers.keys().copied().collect();
+        assert_eq!(statuses, [200, 503], "nobody is logged out: {self:?}");
+    }
+}
+
 /// Kills the master under load, after its replica has stopped hearing from it.
 pub async fn fail_over(many: &Many, pair: &Pair) -> Found {
     // So that there is something in the store, whatever is kept there.
