@@ -44,6 +44,7 @@ fn without_network(command: &str, folder: &Path) -> Output {
 
 #[test]
 fn the_kit_runs_where_there_is_no_network() {
+    let _turn = crate::terminal::turn();
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("stick");
     let path = folder.to_str().unwrap();

@@ -5,13 +5,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::page::Exercise;
 use super::quote::text_fits;
 
-/// Two runs at a time would disturb each other.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+/// Waits until nothing else here builds or logs people in: an exercise that builds keeps every
+/// core busy for minutes, and beside it a log-in takes half of a login's life.
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Folders that no clone has.
 const NOT_CLONED: [&str; 4] = ["target", ".git", "node_modules", "runs"];
@@ -19,18 +23,22 @@ const NOT_CLONED: [&str; 4] = ["target", ".git", "node_modules", "runs"];
 /// What stands between the outputs of two blocks.
 const BREAK: &str = "--8<-- the next block --8<--";
 
+/// The copy's crates need names of their own, as they lie among those of the source and cargo
+/// calls them after their place in the workspace: a setting that no other build has makes some.
+/// `--workspace` asks the dependencies for what the source asked them for, so that they are built.
 const CARGO: &str = r#"#!/usr/bin/env bash
 case "$*" in
 "run --release -- "*) shift 3 && exec "$WORKSHOP_LOADTEST" "$@" ;;
 "test -p app --test own_memory")
-    exec "$WORKSHOP_CARGO" test --locked --offline -p app --test own_memory ;;
+    exec "$WORKSHOP_CARGO" test --locked --offline --workspace --test own_memory \
+        --config profile.dev.package.app.codegen-units=255 ;;
 *) echo "the workshop's test knows no such command: cargo $*" && exit 99 ;;
 esac
 "#;
 
 /// Runs every block, and compares what each prints with the page.
 pub(crate) fn follow(exercise: &Exercise) {
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = turn();
     let clone = tempfile::tempdir().unwrap();
     copy(&crate::root(), clone.path());
     let commands = exercise.commands();
@@ -66,9 +74,7 @@ fn run(script: &str, clone: &Path) -> String {
         .env("PATH", path)
         .env("WORKSHOP_LOADTEST", env!("CARGO_BIN_EXE_loadtest"))
         .env("WORKSHOP_CARGO", env!("CARGO"))
-        // Not where these tests lie: cargo takes a copy's packages for those of the source, and
-        // would build its own over what the next test needs.
-        .env("CARGO_TARGET_DIR", target().join("workshop"))
+        .env("CARGO_TARGET_DIR", target())
         .env("NO_COLOR", "1")
         .env("CARGO_TERM_COLOR", "never")
         .env_remove("REDIS_URL")
