@@ -191,10 +191,14 @@ async fn at_twice_its_size_and_on_a_phone_no_frame_scrolls_sideways_or_hides_a_w
             let wide = "document.documentElement.scrollWidth - innerWidth";
             let wide = browser.value(wide).await;
             assert_eq!(wide, json!(0), "#{frame} at {width} × {height}");
-            let cut = "[...document.querySelectorAll('.say, .hold, .figure, .lead, .act')]
-                .filter((e) => e.offsetParent && e.scrollWidth > e.clientWidth + 1
+            let cut = "['session', 'jwt'].flatMap((lane) => {
+                document.getElementById(`tab-${lane}`).click();
+                const words = '.say, .hold, .figure, .lead, .act, .instance';
+                return [...document.querySelectorAll(words)].filter((e) => e.offsetParent
+                    && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1)
                     && e.clientWidth > 0)
-                .map((e) => e.outerHTML)";
+                .map((e) => e.outerHTML);
+            })";
             assert_eq!(browser.value(cut).await, json!([]), "#{frame} at {width}");
         }
     }
