@@ -81,17 +81,21 @@ pub fn notes(shown: &[&Arm], not_run: &[(&Arm, String)], until_expiry: bool) -> 
         .map(|arm| arm.label)
         .collect();
     if !depend.is_empty() {
-        let text = format!(
-            "No row is free: {} depend on a store.",
-            depend.join(" and ")
-        );
+        let depends = if depend.len() == 1 {
+            "depends"
+        } else {
+            "depend"
+        };
+        let depend = depend.join(" and ");
+        let text = format!("No row is free: {depend} {depends} on a store.");
         notes.extend(wrapped(&text));
     }
     if let Some((_, why)) = not_run.first() {
-        let arms = not_run.len();
-        notes.extend(wrapped(&format!(
-            "Not run: {arms} arms that need a Redis, because {why}"
-        )));
+        let arms = match not_run.len() {
+            1 => "an arm that needs".to_owned(),
+            arms => format!("{arms} arms that need"),
+        };
+        notes.extend(wrapped(&format!("Not run: {arms} a Redis, because {why}")));
     }
     notes
 }

