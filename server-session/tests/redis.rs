@@ -341,6 +341,24 @@ async fn keys_are_hashed_prefixed_and_expire() {
     );
 }
 
+/// Whoever looks at a full store looks for the login that was just made.
+#[tokio::test]
+async fn of_many_sessions_the_newest_are_shown() {
+    let redis = Redis::start();
+    let pair = pair_on(&redis.url, "redis", &PATIENTLY).await;
+    let _luca = logged_in(&pair.a, "luca").await;
+    let session = redis.run::<Vec<String>>(&["KEYS", "*:s:*"]).remove(0);
+    for n in 0..300 {
+        let _: u8 = redis.run(&["COPY", &session, &format!("{session}{n}")]);
+    }
+    let _mia = logged_in(&pair.b, "mia").await;
+    let state = state(&pair.a).await;
+    let held = state["held"].as_array().expect("a list");
+    assert_eq!(held.len(), app::Status::HELD_MAX);
+    assert_eq!(held[0]["user"], "mia");
+    assert_eq!(held[1]["user"], "luca");
+}
+
 /// Reading renews a session, in Redis' own time: the instances' clocks have no say.
 #[tokio::test]
 async fn reading_renews_and_wrong_clocks_change_nothing() {

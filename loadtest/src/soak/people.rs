@@ -18,6 +18,10 @@ use crate::visitors::{Account, Visitor, steadfast};
 /// People of each arm.
 pub const PEOPLE: usize = 10;
 
+/// Within what time they all come. At one moment they would be a `login-herd`: fifty checks of a
+/// password take a busy machine so long that a balancer gives up the last ones.
+const ARRIVALS: Duration = Duration::from_secs(10);
+
 /// What somebody thinks between two requests, on average.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -48,6 +52,7 @@ impl Person<'_> {
     pub async fn live(mut self, mut stopped: watch::Receiver<bool>) -> anyhow::Result<()> {
         // What is under way is finished first: its answer belongs to the history.
         let done = |stopped: &watch::Receiver<bool>| *stopped.borrow();
+        self.wait(ARRIVALS, &mut stopped).await;
         while !done(&stopped) {
             let interface = Arc::clone(&self.scene.interface);
             let mut visitor =
@@ -57,7 +62,7 @@ impl Person<'_> {
             let mut well = self.note(login, What::LogIn, &answer)? == Came::Done;
             let requests = self.random.random_range(REQUESTS);
             for _ in 0..requests {
-                self.think(&mut stopped).await;
+                self.wait(PAUSE * 2, &mut stopped).await;
                 if !well || done(&stopped) {
                     break;
                 }
@@ -84,9 +89,9 @@ impl Person<'_> {
         Ok(())
     }
 
-    /// Somewhere between nothing and twice the usual pause.
-    async fn think(&mut self, stopped: &mut watch::Receiver<bool>) {
-        let pause = PAUSE.mul_f64(self.random.random_range(0.0..2.0));
+    /// Between nothing and as long as this, or until all are told to stop.
+    async fn wait(&mut self, at_most: Duration, stopped: &mut watch::Receiver<bool>) {
+        let pause = at_most.mul_f64(self.random.random_range(0.0..1.0));
         tokio::select! {
             () = sleep(pause) => {}
             _ = stopped.wait_for(|stopped| *stopped) => {}

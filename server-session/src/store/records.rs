@@ -24,6 +24,8 @@ const END_ALL: &str = include_str!("end_all.lua");
 const OVERTAKES_FOR_MS: u64 = 60_000;
 /// How often a record is read again when somebody else changes it at the same time.
 const ATTEMPTS_MAX: u32 = 5;
+/// So many keys of the store are looked at for what is shown of it.
+const KEYS_LOOKED_AT: usize = 5_000;
 
 /// All sessions of one pool.
 #[derive(Debug, Clone)]
@@ -178,16 +180,15 @@ impl Records {
         Ok(names.iter().filter_map(|name| as_written(name)).collect())
     }
 
-    /// A first page of what is there: enough to look at, and never a scan of the whole store.
+    /// The newest of a first page of what is there, and never a scan of the whole store.
     pub(super) async fn held(&self) -> Result<Vec<Held>, Unanswered> {
         let mut scan = redis::cmd("SCAN");
         scan.arg(0)
             .arg("MATCH")
             .arg(self.key("s:", "*"))
             .arg("COUNT")
-            .arg(4 * Status::HELD_MAX);
-        let (_, mut keys): (String, Vec<String>) = self.link.ask(&scan).await?;
-        keys.truncate(Status::HELD_MAX);
+            .arg(KEYS_LOOKED_AT);
+        let (_, keys): (String, Vec<String>) = self.link.ask(&scan).await?;
         if keys.is_empty() {
             return Ok(Vec::new());
         }
@@ -199,6 +200,7 @@ impl Records {
         });
         let mut held: Vec<Held> = held.collect();
         held.sort_by_key(|held| std::cmp::Reverse(held.since_ms));
+        held.truncate(Status::HELD_MAX);
         Ok(held)
     }
 
