@@ -151,7 +151,7 @@ impl Store {
 
     fn note(&self, up: bool) {
         if !up {
-            self.down.notify_one();
+            self.doubt();
         }
         if self.up.swap(up, Ordering::Relaxed) != up {
             // Once for each change: under load every request would say it.
@@ -170,6 +170,11 @@ impl Store {
     /// Whether it answered last.
     pub fn is_up(&self) -> bool {
         self.up.load(Ordering::Relaxed)
+    }
+
+    /// Has somebody look whether it is still there.
+    pub(crate) fn doubt(&self) {
+        self.down.notify_one();
     }
 
     /// Asks a store that is down again and again, until it is back.

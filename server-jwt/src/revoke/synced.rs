@@ -231,6 +231,10 @@ async fn feed(list: Weak<Inner>) {
         {
             tracing::debug!(%error, "the deny-list's feed broke off");
         }
+        // Log-outs go over another connection, and nobody may have needed that one meanwhile.
+        if let Some(inner) = list.upgrade() {
+            inner.deny.store.doubt();
+        }
         tokio::time::sleep(PAUSE).await;
     }
 }

@@ -62,6 +62,14 @@ async fn a_second_without_its_feed_it_answers_nobody() {
         })
         .await;
         assert!(!known(&ended, &pair.a).await);
+        // Nobody needed the connection of log-outs meanwhile: it is well again all the same.
+        wait_for(Duration::from_secs(2), async || {
+            let ready = Visitor::default().get(&pair.a, "/readyz").await;
+            ready.json["store_up"] == true
+        })
+        .await;
+        let (answer, _) = timed(&mia, &pair.a, "/logout").await;
+        assert_eq!(answer.json["ended"], "here");
     }
 }
 
