@@ -10,8 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::page::Exercise;
 use super::quote::text_fits;
 
-/// Waits until nothing else here builds or logs people in: an exercise that builds keeps every
-/// core busy for minutes, and beside it a log-in takes half of a login's life.
+/// Waits until nothing else here builds or logs people in: beside an exercise that builds, a log-in
+/// can take half of a login's life.
 pub(crate) fn turn() -> MutexGuard<'static, ()> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
